@@ -1,0 +1,154 @@
+"""Adaptive stepping: one accepted step at a time."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+from torch import Tensor
+
+from suite.solvers.error_norm import ErrorScale
+from suite.solvers.errors import NonFiniteError, StepLimitError, StepUnderflowError
+from suite.solvers.initial_step import initial_step
+from suite.solvers.runge_kutta import Field, RungeKutta, Step, Time
+from suite.solvers.solution import Statistics
+from suite.solvers.step_control import StepController
+
+_STRETCH = 1.01  # a step this much longer than proposed is taken rather than leave a sliver before a stop
+
+
+class AdaptiveIntegrator:
+    """Advances a flat state with error control; ``step`` takes one accepted step.
+
+    Attributes:
+        time: Where it stands.
+        y: State there, shape ``[n]``.
+        f: Field there, or None where it is not known.
+    """
+
+    def __init__(
+        self,
+        method: RungeKutta,
+        field: Field,
+        start: Time,
+        direction: int,
+        y: Tensor,
+        scale: ErrorScale,
+        controller: StepController,
+        statistics: Statistics,
+        *,
+        first_step: float | None = None,
+        read: int | None = None,
+    ) -> None:
+        self._method, self._field, self._scale, self._controller = method, field, scale, controller
+        self._direction, self._statistics, self._read = direction, statistics, read
+        self._clock = start  # a tensor where gradients with respect to times are wanted
+        self.time = _number(start)
+        self.y = y
+        self.f: Tensor | None = None
+        self._magnitude = scale.magnitude(y)
+        self._previous_error = 1.0
+        self._proposal = first_step
+        self._tries = 0
+
+    def reset(self, time: float, y: Tensor) -> None:
+        """Go on from another state or time; the step size stays as it is."""
+        self.time, self._clock = time, time
+        self.replace_state(y)
+
+    def replace_state(self, y: Tensor) -> None:
+        """Go on from another state at the present time."""
+        self.y, self.f = y, None
+        self._magnitude = self._scale.magnitude(y)
+
+    def cross_discontinuity(self) -> None:
+        """Evaluate the field anew just past the present time, where it jumps."""
+        past = torch.full((), self.time, dtype=self._magnitude.dtype, device=self.y.device)
+        self.f = self._field(torch.nextafter(past, past + self._direction), self.y)
+
+    def field_at_end(self, step: Step) -> Step:
+        """Make sure that the field at the end of the last step is known, so that it can be interpolated."""
+        if step.f1 is None:
+            step.f1 = self.field()
+        return step
+
+    def step(self, stop: Time, *, discontinuity: bool = False) -> Step:
+        """Take one accepted step that does not pass ``stop``.
+
+        Args:
+            stop: A time ahead; the step ends exactly there when it would come within a hundredth of its size of it.
+            discontinuity: Whether the field jumps at ``stop``.
+
+        Raises:
+            NonFiniteError: When state or field are not finite however small the step.
+            StepUnderflowError: When no step that the time can resolve is accurate enough.
+            StepLimitError: When ``max_num_steps`` steps have been tried.
+        """
+        controller = self._controller
+        self.field()
+        if self._proposal is None:
+            self._proposal = initial_step(
+                self._field, self.time, self._direction, self.y, self.field(), controller.order, self._scale
+            )
+        remaining = abs(_number(stop) - self.time)
+        while True:
+            if self._tries >= controller.max_num_steps:
+                raise StepLimitError(
+                    f"max_num_steps = {controller.max_num_steps} steps were tried, and the solution has reached only "
+                    f"t = {self.time:g}; raise the limit, loosen the tolerance, or look for stiffness",
+                    self.time,
+                )
+            self._tries += 1
+            size = controller.clip(self._proposal)
+            lands = size * _STRETCH >= remaining
+            step = self._try(stop if lands else None, remaining if lands else size, lands and discontinuity)
+            magnitude = self._scale.magnitude(step.y1)
+            error = self._error(step, magnitude, remaining if lands else size)
+            accepted = controller.accepts(error, remaining if lands else size)
+            grown = (remaining if lands else size) * controller.factor(error, self._previous_error)
+            # A step shortened to land on a stop says little about the size that the error allows.
+            self._proposal = max(grown, size) if lands and accepted else grown
+            if accepted:
+                break
+            self._statistics.rejected += 1
+            self._require_resolvable(step, self._proposal)
+        self._statistics.accepted += 1
+        self._previous_error = max(error, 1e-4)
+        self.time = _number(stop) if lands else self.time + self._direction * size
+        self._clock = stop if lands else self._clock + self._direction * size
+        self.y, self.f, self._magnitude = step.y1, step.f1, magnitude
+        return step
+
+    def field(self) -> Tensor:
+        """Return the field at the present time, shape ``[n]``; evaluated only where it is not known."""
+        if self.f is None:
+            clock = torch.as_tensor(self._clock, dtype=self._magnitude.dtype, device=self.y.device)
+            self.f = self._field(clock, self.y)
+        return self.f
+
+    def _try(self, stop: Time | None, size: float, discontinuity: bool) -> Step:
+        h = self._direction * size if stop is None else stop - self._clock
+        return self._method.step(
+            self._field, self._clock, h, self.y, self.field(), read=self._read, inside=discontinuity
+        )
+
+    def _error(self, step: Step, magnitude: Tensor, size: float) -> float:
+        with torch.no_grad():
+            return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
+
+    def _require_resolvable(self, step: Step, size: float) -> None:
+        # Four units in the last place: below that, the nodes of a step are no longer distinct times.
+        if size > 4 * sys.float_info.epsilon * max(abs(self.time), sys.float_info.min):
+            return
+        for what, value in (("state", self.y), ("vector field", step.stages)):
+            if not bool(value.detach().isfinite().all()):
+                raise NonFiniteError(f"the {what} is not finite at or just after t = {self.time:g}", self.time)
+        raise StepUnderflowError(
+            f"underflow in the step size at t = {self.time:g}: no step that the time can resolve meets the tolerance; "
+            "the problem may be stiff or singular there",
+            self.time,
+        )
+
+
+def _number(time: Time) -> float:
+    return float(time.detach()) if isinstance(time, Tensor) else time

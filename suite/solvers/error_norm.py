@@ -1,0 +1,108 @@
+"""How large an error is relative to the tolerance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.state import State, StateLayout
+
+Tolerance = float | Tensor
+Norm = Callable[[Any], Tensor]
+
+
+def rms_norm(tensor: Tensor) -> Tensor:
+    """Return the root mean square of the entries: the default norm of a state that is one tensor."""
+    norm: Tensor = torch.linalg.vector_norm(tensor)
+    return norm / math.sqrt(max(tensor.numel(), 1))
+
+
+@dataclass(frozen=True)
+class MixedNorm:
+    """The largest root mean square of the parts: the default norm of a tuple state.
+
+    Attributes:
+        sizes: Number of entries of each part of the flat vector.
+    """
+
+    sizes: tuple[int, ...]
+
+    @cached_property
+    def _inverse_roots(self) -> tuple[float, ...]:
+        return tuple(1 / math.sqrt(max(size, 1)) for size in self.sizes)
+
+    def __call__(self, flat: Tensor) -> Tensor:
+        """Return the norm of a flat vector, a 0-dimensional tensor."""
+        norms = torch._foreach_norm(flat.split(self.sizes))
+        return torch.stack(torch._foreach_mul(norms, self._inverse_roots)).max()
+
+
+@dataclass(frozen=True)
+class ErrorScale:
+    """Tolerances and norm: measures an error in units of ``atol + rtol * max(|y0|, |y1|)``.
+
+    Attributes:
+        rtol: Relative tolerance, a number or one per entry of the flat state.
+        atol: Absolute tolerance, likewise.
+        norm: Norm of a flat vector.
+        entries: How many leading entries of the state count; the rest are not controlled.
+    """
+
+    rtol: Tolerance
+    atol: Tolerance
+    norm: Norm
+    entries: int
+
+    def magnitude(self, y: Tensor) -> Tensor:
+        """Return absolute values of the entries that count."""
+        return y.detach()[: self.entries].abs()
+
+    def measure(self, error: Tensor, *magnitudes: Tensor) -> Tensor:
+        """Return the norm of the error in units of the tolerance, a 0-dimensional tensor on the device."""
+        largest = magnitudes[0] if len(magnitudes) == 1 else torch.maximum(*magnitudes)
+        scale = largest.mul(self.rtol).add_(self.atol)
+        return self.norm(error / scale)
+
+    def ratio(self, error: Tensor, *magnitudes: Tensor) -> float:
+        """Return the same as a number. The one place where a step waits for the device."""
+        return float(self.measure(error, *magnitudes))
+
+
+def flat_norm(norm: Norm | None, layout: StateLayout) -> Norm:
+    """Return a norm of the flat state: the user's (which sees the state as the user does), or the default."""
+    if norm is not None:
+        return lambda flat: norm(layout.unpack(flat))
+    return MixedNorm(tuple(layout.sizes)) if layout.is_tuple else rms_norm
+
+
+def flat_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> Tolerance:
+    """Return a tolerance for the flat state from a number, a tensor like the state, or one of these per part.
+
+    Raises:
+        InvalidProblemError: When it is negative, not finite, or does not fit the state.
+    """
+    if isinstance(tolerance, int | float):
+        if not (math.isfinite(tolerance) and tolerance >= 0):
+            raise InvalidProblemError(f"{name} is a finite number of at least 0, not {tolerance}")
+        return float(tolerance)
+    parts = tolerance if isinstance(tolerance, tuple | list) else (tolerance,)
+    if len(parts) not in (1, len(layout.shapes)):
+        raise InvalidProblemError(f"{name} has {len(parts)} parts for a state of {len(layout.shapes)}")
+    parts = tuple(parts) * (len(layout.shapes) // len(parts))
+    try:
+        tensors = [torch.as_tensor(part, dtype=layout.time_dtype, device=layout.device) for part in parts]
+        flat = torch.cat(
+            [tensor.expand(shape).reshape(-1) for tensor, shape in zip(tensors, layout.shapes, strict=True)]
+        )
+    except RuntimeError as problem:
+        raise InvalidProblemError(f"{name} does not fit the state: {problem}") from None
+    if not bool((flat >= 0).all() & flat.isfinite().all()):
+        raise InvalidProblemError(f"{name} has entries that are negative or not finite")
+    return flat

@@ -1,0 +1,52 @@
+"""The first step size of an adaptive solve."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from suite.solvers.error_norm import ErrorScale
+from suite.solvers.errors import NonFiniteError
+from suite.solvers.runge_kutta import Field
+
+
+def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, order: int, scale: ErrorScale) -> float:
+    """Choose a first step from the sizes of the state and of its first two derivatives.
+
+    Hairer, Norsett and Wanner, *Solving Ordinary Differential Equations I*, section II.4, "starting step size". Costs
+    one evaluation of the field.
+
+    Args:
+        field: Vector field on the flat state.
+        t: Time at the start.
+        direction: 1 forwards in time, -1 backwards.
+        y: State, shape ``[n]``.
+        f0: Field at the start, shape ``[n]``.
+        order: Order of the method.
+        scale: Tolerances and norm.
+
+    Returns:
+        A positive step size.
+
+    Raises:
+        NonFiniteError: When state or field are not finite at the start.
+    """
+    n = scale.entries
+    magnitude = scale.magnitude(y)
+    with torch.no_grad():
+        size_y = scale.measure(y[:n], magnitude)
+        size_f = scale.measure(f0[:n], magnitude)
+        tiny = torch.minimum(size_y, size_f) < 1e-5
+        # On the device, so that the whole search waits for it once.
+        trial = torch.where(tiny, 1e-6, 0.01 * size_y / size_f)
+        f1 = field(t + direction * trial, torch.addcmul(y, f0, direction * trial.to(y.dtype)))
+        curvature = scale.measure((f1 - f0)[:n], magnitude) / trial
+        y_number, f_number, second, first = torch.stack([size_y, size_f, curvature, trial]).tolist()
+    for what, size in (("state", y_number), ("vector field", f_number)):
+        if not math.isfinite(size):
+            raise NonFiniteError(f"the {what} is not finite at t = {t:g}", t)
+    steepest = max(f_number, second) if math.isfinite(second) else math.inf
+    explicit = max(1e-6, first * 1e-3) if steepest <= 1e-15 else (0.01 / steepest) ** (1 / (order + 1))
+    return min(100 * first, explicit) or first

@@ -1,0 +1,106 @@
+"""Options of a solve, as torchdiffeq names them, checked before any work."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from torch import Tensor
+
+from suite.solvers.error_norm import Norm
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.step_control import StepController
+
+Times = Sequence[float] | Tensor
+
+
+@dataclass(frozen=True)
+class AdaptiveOptions:
+    """Options of the adaptive methods.
+
+    Attributes:
+        norm: Norm of the error; sees a state as the user does. Root mean square by default, the largest over the
+            parts of a tuple.
+        first_step: First step size; searched for by default.
+        step_t: Times on which a step must end.
+        jump_t: Times at which the vector field jumps: a step ends there and the field is evaluated anew.
+        beta: Weight of the previous error: 0 is the I controller, 0.04 to 0.1 a PI controller.
+        safety: Safety factor of the controller.
+        ifactor: Largest factor by which a step grows.
+        dfactor: Smallest factor by which a step shrinks.
+        min_step: Steps of this size are accepted whatever their error.
+        max_step: Largest step.
+        max_num_steps: Largest number of steps tried.
+        dtype: Accepted for compatibility: times are double-precision numbers always.
+    """
+
+    norm: Norm | None = None
+    first_step: float | None = None
+    step_t: Times = ()
+    jump_t: Times = ()
+    beta: float = 0.0
+    safety: float = 0.9
+    ifactor: float = 10.0
+    dfactor: float = 0.2
+    min_step: float = 0.0
+    max_step: float = float("inf")
+    max_num_steps: int = 2**31 - 1
+    dtype: Any = None
+
+    def controller(self, order: int) -> StepController:
+        """Return the step-size controller for a method of that order."""
+        limits = {field.name: getattr(self, field.name) for field in fields(StepController) if field.name != "order"}
+        return StepController(order=order, **limits)
+
+
+@dataclass(frozen=True)
+class FixedGridOptions:
+    """Options of stepping over a fixed grid.
+
+    Attributes:
+        step_size: Step size; the grid is the output times by default.
+        grid_constructor: Makes the grid from ``(vector_field, y0, t)`` instead.
+        interp: How outputs between grid points are made: ``linear``, or ``cubic`` (the method's continuous extension,
+            at least a cubic).
+    """
+
+    step_size: float | None = None
+    grid_constructor: Callable[[Any, Any, Tensor], Tensor] | None = None
+    interp: str = "linear"
+
+    def __post_init__(self) -> None:
+        if self.interp not in ("linear", "cubic"):
+            raise InvalidProblemError(f"option interp is 'linear' or 'cubic', not {self.interp!r}")
+        if self.step_size is not None and self.grid_constructor is not None:
+            raise InvalidProblemError("options step_size and grid_constructor exclude each other")
+        if self.step_size is not None and not self.step_size > 0:
+            raise InvalidProblemError(f"option step_size is positive, not {self.step_size}")
+
+
+def adaptive_options(options: Mapping[str, Any] | None) -> AdaptiveOptions:
+    """Read the options of an adaptive method."""
+    return AdaptiveOptions(**_known(options, AdaptiveOptions, FixedGridOptions))
+
+
+def fixed_grid_options(options: Mapping[str, Any] | None) -> FixedGridOptions:
+    """Read the options of a fixed grid."""
+    return FixedGridOptions(**_known(options, FixedGridOptions, AdaptiveOptions))
+
+
+def _known(options: Mapping[str, Any] | None, kind: type, other: type) -> dict[str, Any]:
+    """Keep the options that belong; warn of those of the other kind of method, as torchdiffeq does; refuse the rest."""
+    names, others = set(_names(kind)), set(_names(other))
+    given = dict(options or {})
+    unknown = sorted(given.keys() - names - others)
+    if unknown:
+        raise InvalidProblemError(f"unknown option {unknown[0]!r}; this method takes {', '.join(sorted(names))}")
+    unused = sorted(given.keys() - names)
+    if unused:
+        warnings.warn(f"options without effect on this method: {', '.join(unused)}", stacklevel=5)
+    return {name: value for name, value in given.items() if name in names}
+
+
+def _names(kind: type) -> Iterator[str]:
+    return (field.name for field in fields(kind))

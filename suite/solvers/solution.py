@@ -1,0 +1,76 @@
+"""What a solve returns."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.runge_kutta import Step
+from suite.solvers.state import State, StateLayout
+
+
+@dataclass
+class Statistics:
+    """Cost of a solve.
+
+    Attributes:
+        nfe: Evaluations of the vector field.
+        accepted: Steps accepted.
+        rejected: Steps rejected.
+    """
+
+    nfe: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Interpolant:
+    """The solution at any time between the first and the last output, by each step's continuous extension."""
+
+    layout: StateLayout
+    steps: Sequence[Step]
+    ends: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise InvalidProblemError("dense output needs two different times")
+        ends = [float(self.steps[0].start), *(float(step.start + step.size) for step in self.steps)]
+        object.__setattr__(self, "ends", ends)
+
+    def __call__(self, t: float | Tensor) -> State:
+        """Return the state at time ``t``.
+
+        Raises:
+            InvalidProblemError: When ``t`` lies outside the interval of the solve.
+        """
+        first, last = self.ends[0], self.ends[-1]
+        direction = 1 if last > first else -1
+        slack = 1e-12 * abs(last - first)
+        if not -slack <= direction * (float(t) - first) <= abs(last - first) + slack:
+            raise InvalidProblemError(f"the solution is known from {first:g} to {last:g}, not at {float(t):g}")
+        forwards = [direction * end for end in self.ends]
+        index = bisect.bisect_left(forwards, direction * float(t), 1, len(forwards) - 1) - 1
+        return self.layout.unpack(self.steps[index].interpolate(t))
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """The solution of an initial value problem.
+
+    Attributes:
+        times: Output times, shape ``[outputs]``.
+        states: States there: shape ``[outputs, *y0.shape]``, or a tuple of these. Fewer than asked for in the solution
+            that an error carries.
+        statistics: Evaluations and steps.
+        interpolant: The solution at any time in between, where ``dense=True`` was asked for.
+    """
+
+    times: Tensor
+    states: State
+    statistics: Statistics
+    interpolant: Interpolant | None = None

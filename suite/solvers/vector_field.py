@@ -1,0 +1,84 @@
+"""The vector field: the user's function on the flat state, counted and checked; and a counter for any field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.state import State, StateLayout
+
+VectorField = Callable[[Tensor, Any], Any]
+"""``f(t, y) -> dy/dt`` with a 0-dimensional time and a state like ``y0``."""
+
+
+class CountedField(nn.Module):
+    """A vector field that counts its evaluations, whichever library calls it.
+
+    Attributes:
+        nfe: Number of evaluations since construction or the last reset.
+    """
+
+    def __init__(self, vector_field: VectorField) -> None:
+        super().__init__()
+        self.vector_field = vector_field
+        self.nfe = 0
+
+    def forward(self, t: Tensor, y: State) -> State:
+        """Evaluate the field and count it."""
+        self.nfe += 1
+        derivative: State = self.vector_field(t, y)
+        return derivative
+
+    def reset(self) -> None:
+        """Set the count to zero."""
+        self.nfe = 0
+
+
+class FlatField:
+    """A vector field on the flat state, as the solvers call it.
+
+    Attributes:
+        nfe: Number of evaluations so far.
+    """
+
+    def __init__(self, vector_field: VectorField, layout: StateLayout) -> None:
+        self.vector_field = vector_field
+        self.layout = layout
+        self.nfe = 0
+
+    def __call__(self, t: Tensor, flat: Tensor) -> Tensor:
+        """Evaluate the field.
+
+        Raises:
+            InvalidProblemError: When it returns another structure, shape or dtype than the state's.
+        """
+        self.nfe += 1
+        derivative = self.vector_field(t, self.layout.unpack(flat))
+        parts = derivative if isinstance(derivative, tuple) else (derivative,)
+        layout = self.layout
+        if isinstance(derivative, tuple) != layout.is_tuple or len(parts) != len(layout.shapes):
+            raise InvalidProblemError(
+                f"the vector field returned {_structure(derivative)} for a state that is {_wanted(layout)}"
+            )
+        for part, shape in zip(parts, layout.shapes, strict=True):
+            if not isinstance(part, Tensor) or part.shape != shape or part.dtype != layout.dtype:
+                raise InvalidProblemError(
+                    f"the vector field returned {_structure(part)}, "
+                    f"for a state of shape {tuple(shape)} and {layout.dtype}"
+                )
+        return layout.pack(derivative)
+
+
+def _structure(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)} and {value.dtype}"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    return f"a {type(value).__name__}"
+
+
+def _wanted(layout: StateLayout) -> str:
+    return f"a tuple of {len(layout.shapes)}" if layout.is_tuple else "one tensor"
