@@ -43,10 +43,11 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
         trial = torch.where(tiny, 1e-6, 0.01 * size_y / size_f)
         f1 = field(t + direction * trial, torch.addcmul(y, f0, direction * trial.to(y.dtype)))
         curvature = scale.measure((f1 - f0)[:n], magnitude) / trial
-        y_number, f_number, second, first = torch.stack([size_y, size_f, curvature, trial]).tolist()
+        numbers: list[float] = torch.stack([size_y, size_f, curvature, trial]).tolist()
+    y_number, f_number, second, first = numbers
     for what, size in (("state", y_number), ("vector field", f_number)):
         if not math.isfinite(size):
             raise NonFiniteError(f"the {what} is not finite at t = {t:g}", t)
     steepest = max(f_number, second) if math.isfinite(second) else math.inf
-    explicit = max(1e-6, first * 1e-3) if steepest <= 1e-15 else (0.01 / steepest) ** (1 / (order + 1))
+    explicit = max(1e-6, first * 1e-3) if steepest <= 1e-15 else math.pow(0.01 / steepest, 1 / (order + 1))
     return min(100 * first, explicit) or first

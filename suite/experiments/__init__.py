@@ -1,0 +1,1 @@
+"""What the papers did: one package per paper, one module per published artefact."""

@@ -1,0 +1,1 @@
+"""Chen, Rubanova, Bettencourt and Duvenaud, "Neural Ordinary Differential Equations", NeurIPS 2018."""

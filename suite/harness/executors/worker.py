@@ -1,0 +1,73 @@
+"""The process of a pool that runs cells: it reads them from a pipe and tells through the same pipe what happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing import connection, parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+
+from suite.declarations import Cell
+from suite.harness.observer import Ending, Step
+from suite.harness.runner import run_cell
+
+_SECONDS_BETWEEN_STEPS = 0.1  # no eye follows more, and an experiment may report every iteration
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a worker says of a cell: that it started (no event), how far it is, or how it ended."""
+
+    cell: Cell
+    event: Step | Ending | None = None
+
+
+def work(
+    pipe: Connection[Message | None, Cell | None],
+    records_dir: Path,
+    data_dir: Path | None,
+    packages: Sequence[str],
+    threads: int,
+) -> None:
+    """Run the cells that come through the pipe, until None comes; after each cell, send None."""
+    # Ctrl-C reaches the whole process group; the process that started the pool is the one to act on it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(threads)
+    observer = _PipeObserver(pipe)
+    while (cell := pipe.recv()) is not None:
+        run_cell(cell, records_dir, data_dir, observer, packages=packages)
+        pipe.send(None)
+
+
+def _end_with_parent() -> None:
+    """End at once when the process that started this one is gone, as after ``kill -9``: nobody waits for the result."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+class _PipeObserver:
+    def __init__(self, pipe: Connection[Message | None, Cell | None]) -> None:
+        self._pipe = pipe
+        self._last_step = 0.0
+
+    def started(self, cell: Cell) -> None:
+        self._pipe.send(Message(cell))
+
+    def advanced(self, cell: Cell, step: Step) -> None:
+        now = time.monotonic()
+        if now - self._last_step >= _SECONDS_BETWEEN_STEPS:
+            self._last_step = now
+            self._pipe.send(Message(cell, step))
+
+    def ended(self, cell: Cell, ending: Ending) -> None:
+        self._pipe.send(Message(cell, ending))

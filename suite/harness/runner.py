@@ -1,0 +1,177 @@
+"""Running one cell: one cell in, one record file out, whatever happens inside."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from suite.declarations import Cell, Experiment, ModelSpec
+from suite.harness import provenance, schema, seeds
+from suite.harness.code_digest import cell_code
+from suite.harness.errors import NeededModelError, PlanError
+from suite.harness.meter import CellMeter
+from suite.harness.observer import Ending, Observer, SilentObserver
+from suite.harness.plan import needed_cell
+from suite.harness.record_file import cell_header, read_header, record_path, write_record
+from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
+from suite.harness.store import ModelStore
+
+
+def run_cell(
+    cell: Cell,
+    records_dir: Path,
+    data_dir: Path | None = None,
+    observer: Observer | None = None,
+    *,
+    packages: Sequence[str] = EXPERIMENT_PACKAGES,
+) -> Path:
+    """Run a cell and write its record; models it needs are trained first where the model store lacks them.
+
+    An exception inside the experiment is a record with status ``failed``, or ``diverged`` when it is a
+    ``FloatingPointError``, as the solvers raise for a state that is not finite; what was measured until then is kept.
+    torch's global generators are as they were when it returns.
+
+    Args:
+        cell: The cell.
+        records_dir: Where the record and the model store go.
+        data_dir: Folder to look for data in first.
+        observer: Who is told of the progress.
+        packages: Packages to find experiments in.
+
+    Returns:
+        Path of the record file.
+
+    Raises:
+        PlanError: When the experiment is not registered.
+    """
+    registered = experiments(packages)
+    if cell.experiment not in registered:
+        raise PlanError(f"no experiment is called {cell.experiment!r}; the experiments are {', '.join(registered)}")
+    return _Runner(Path(records_dir), data_dir, observer or SilentObserver(), packages, registered).run(cell)
+
+
+def record_failure(cell: Cell, records_dir: Path, error: Exception, seconds: float, code: str) -> Path:
+    """Write the record of a cell that failed outside its own process, and return its path."""
+    path = record_path(records_dir, cell, code)
+    outcome = _Outcome("failed", {"type": type(error).__name__, "message": str(error), "traceback": ""})
+    write_record(path, _header(cell, code, datetime.now(UTC), seconds, outcome), [])
+    return path
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    status: str
+    error: Mapping[str, str] | None = None
+
+    @property
+    def reason(self) -> str:
+        return f"{self.error['type']}: {self.error['message']}" if self.error else ""
+
+
+@dataclass(frozen=True)
+class _Runner:
+    records_dir: Path
+    data_dir: Path | None
+    observer: Observer
+    packages: Sequence[str]
+    registered: Mapping[str, Experiment]
+
+    @property
+    def store(self) -> ModelStore:
+        return ModelStore(self.records_dir)
+
+    def run(self, cell: Cell) -> Path:
+        code = cell_code(cell, self.registered)
+        meter = CellMeter(
+            cell,
+            self.data_dir,
+            self.observer,
+            keep=lambda model: self._keep(cell, code, model),
+            trained=lambda spec, seed: self._trained(cell, spec, seed),
+        )
+        self.observer.started(cell)
+        start, clock = datetime.now(UTC), time.perf_counter()
+        try:
+            for spec in self.registered[cell.experiment].needs(cell):
+                self._ensure_trained(self._needed(cell, spec, None))
+            start, clock = datetime.now(UTC), time.perf_counter()  # the training above is charged to its own cell
+            with seeds.seeded(meter.device, "run", cell.experiment, cell.variant, cell.seed):
+                self.registered[cell.experiment].run(cell, meter)
+            outcome = _Outcome("finished")
+        except FloatingPointError as error:
+            outcome = _Outcome("diverged", _described(error))
+        except Exception as error:
+            outcome = _Outcome("failed", _described(error))
+        seconds = time.perf_counter() - clock
+        path = record_path(self.records_dir, cell, code)
+        write_record(path, _header(cell, code, start, seconds, outcome), meter.rows)
+        self.observer.ended(cell, Ending(outcome.status, seconds, outcome.reason))
+        return path
+
+    def _keep(self, cell: Cell, code: str, model: nn.Module) -> None:
+        origin = {"cell": cell_header(cell), "code": provenance.code(code)}
+        self.store.keep(cell.key, model.state_dict(), code=code, provenance=origin)
+
+    def _needed(self, cell: Cell, spec: ModelSpec, seed: int | None) -> Cell:
+        return needed_cell(cell, spec, seed, data_dir=self.data_dir, packages=self.packages)
+
+    def _trained(self, cell: Cell, spec: ModelSpec, seed: int | None) -> nn.Module:
+        if spec not in self.registered[cell.experiment].needs(cell):
+            raise NeededModelError(
+                f"{cell.experiment} asks for the model {spec.variant!r} of {spec.experiment}, which its needs() lacks"
+            )
+        needed = self._needed(cell, spec, seed)
+        self._ensure_trained(needed)
+        # Seeded, because building draws initial weights, which must not move the cell's own random numbers.
+        with seeds.seeded(torch.device(cell.device), "build", needed.experiment, needed.variant, needed.seed):
+            model = self.registered[needed.experiment].build_model(needed)
+        model.load_state_dict(self.store.load(needed.key))
+        return model.eval().to(cell.device)
+
+    def _ensure_trained(self, needed: Cell) -> None:
+        """Run the cell of a needed model, unless it has run with the present code.
+
+        Raises:
+            NeededModelError: When it did not finish, now or before, or kept no model.
+        """
+        code = cell_code(needed, self.registered)
+        path = record_path(self.records_dir, needed, code)
+        header = read_header(path)
+        if header is None or (header["status"] == "finished" and not self.store.has(needed.key, code)):
+            header = read_header(self.run(needed))
+        if header is None or header["status"] != "finished":
+            error = (header or {}).get("error") or {}
+            raise NeededModelError(
+                f"the needed model of {needed.name} was not trained: {error.get('type')}: {error.get('message')}"
+            )
+        if not self.store.has(needed.key, code):
+            raise NeededModelError(f"{needed.name} finished without keeping the model that others need")
+
+
+def _described(error: Exception) -> dict[str, str]:
+    return {
+        "type": type(error).__name__,
+        "message": str(error),
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _header(cell: Cell, code: str, start: datetime, seconds: float, outcome: _Outcome) -> dict[str, Any]:
+    return {
+        "schema": schema.VERSION,
+        "cell": cell_header(cell),
+        "code": provenance.code(code),
+        "environment": provenance.environment(cell.device),
+        "start": start.isoformat(timespec="microseconds"),
+        "seconds": seconds,
+        "status": outcome.status,
+        "error": outcome.error,
+    }
