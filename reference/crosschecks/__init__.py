@@ -1,0 +1,1 @@
+"""Cross-checks: ours beside other libraries and beside finite differences, as experiments."""

@@ -1,0 +1,21 @@
+"""The judging functions. Importing this package registers them; each says its rule in its docstring."""
+
+from reference.statistics.judges.comparisons import equivalent, less_than, ratio_within
+from reference.statistics.judges.proportion import grows_linearly, in_proportion
+from reference.statistics.judges.published import equals_published
+from reference.statistics.judges.scaling import constant, slope_within
+from reference.statistics.judges.thresholds import above, below, fraction_below_line
+
+__all__ = [
+    "above",
+    "below",
+    "constant",
+    "equals_published",
+    "equivalent",
+    "fraction_below_line",
+    "grows_linearly",
+    "in_proportion",
+    "less_than",
+    "ratio_within",
+    "slope_within",
+]
