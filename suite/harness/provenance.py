@@ -40,8 +40,17 @@ def environment(device: DeviceClass) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "dependencies": dependencies(_TREE),
-        "tf32": cuda and (torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32),
+        "tf32": cuda and _tf32_is_allowed(),
     }
+
+
+def _tf32_is_allowed() -> bool:
+    """Return whether matrix products or convolutions on a CUDA device may round their inputs to TF32."""
+    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        # From torch 2.9 on; reading the older flags raises once somebody has set one of these.
+        convolution = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]  # set as an object, later
+        return "tf32" in (torch.backends.cuda.matmul.fp32_precision, convolution)
+    return bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32)
 
 
 @cache

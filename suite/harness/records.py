@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ __all__ = ["CELL_COLUMNS", "ROW_COLUMNS", "Records", "load", "validate"]
 
 _PLACE = ["path", "experiment", "variant", "seed", "profile", "device", "key"]
 _RUN = ["revision", "status", "error", "code", "commit", "dirty", "start", "seconds"]
-_MACHINE = ["torch", "python", "device_name", "cpu", "threads", "data", "stand_in_for", "machine"]
+_MACHINE = ["torch", "python", "device_name", "cpu", "threads", "data", "stand_in_for", "settings", "machine"]
 CELL_COLUMNS = [*_PLACE, *_RUN, *_MACHINE]
 ROW_COLUMNS = [*_PLACE, "code", "stand_in_for", "metric", "value", "unit"]
 
@@ -29,6 +30,7 @@ class Records:
     Attributes:
         cells: One row per record. ``error`` is empty for a finished cell and ``Type: message`` otherwise; ``data``
             names the data sets with the first digits of their digests; ``stand_in_for`` names what they stand in for;
+            ``settings`` is JSON with sorted names;
             ``machine`` is the folder under ``reports/records/``, or empty for local records; ``start`` is the text of
             the record, which sorts by time; ``commit`` is empty where git does not know.
         rows: One row per measurement, with a column for every axis that occurs, not-a-number where a row lacks it.
@@ -74,6 +76,7 @@ def _cell(path: Path, header: dict[str, Any]) -> dict[str, Any]:
         **{name: environment[name] for name in ("torch", "python", "device_name", "cpu", "threads")},
         "data": ", ".join(f"{version['name']} {version['digest'][:12]}" for version in data),
         "stand_in_for": ", ".join(_stood_in_for(data)),
+        "settings": json.dumps(cell["settings"], sort_keys=True),
         "machine": _machine(path),
     }
 

@@ -1,0 +1,1 @@
+"""Experiments that take no time, for the tests of the harness; found from a plain folder on the module path."""

@@ -1,0 +1,99 @@
+"""The code digest covers what a module imports, and nothing that leaves its meaning alone."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from suite.harness import code_digest as module
+from suite.harness.code_digest import cell_code, code_digest
+from suite.harness.registry import experiments
+from tests.harness.tiny_cells import MakeCell
+
+FILES = {
+    "__init__.py": "",
+    "artefact.py": "from .inner import first\nfrom digest_case import second\n\ndef run():\n    return first.RATE\n",
+    "inner/__init__.py": "",
+    "inner/first.py": "RATE = 0.5\n",
+    "second.py": "def late():\n    from digest_case.third import VALUE\n    return VALUE\n",
+    "third.py": "VALUE = 1\n",
+    "unrelated.py": "VALUE = 2\n",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    package = tmp_path / "digest_case"
+    for name, text in FILES.items():
+        path = package / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    module._locations.cache_clear()
+    return package
+
+
+def digest() -> str:
+    return code_digest(["digest_case.artefact"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("artefact.py", FILES["artefact.py"] + "# a comment\n"),
+        (
+            "artefact.py",
+            '"""A docstring."""\n' + FILES["artefact.py"].replace("    return", '    """Return."""\n    return'),
+        ),
+        ("inner/first.py", 'RATE   =  (0.5)\n"""What it is."""\n'),
+        ("unrelated.py", "VALUE = 3\n"),
+    ],
+)
+def test_comments_docstrings_layout_and_other_modules_do_not_count(folder: Path, name: str, text: str) -> None:
+    before = digest()
+    (folder / name).write_text(text)
+    assert digest() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("artefact.py", FILES["artefact.py"].replace("first.RATE", "first.RATE * 2")),
+        ("inner/first.py", "RATE = 0.25\n"),
+        ("inner/__init__.py", "RATE = 0.5\n"),
+        ("third.py", "VALUE = 2\n"),
+        ("second.py", FILES["second.py"].replace("third", "unrelated")),
+    ],
+)
+def test_what_is_imported_counts_however_deep(folder: Path, name: str, text: str) -> None:
+    before = digest()
+    (folder / name).write_text(text)
+    assert digest() != before
+
+
+def test_a_module_without_source_is_refused() -> None:
+    with pytest.raises(ModuleNotFoundError, match="absent_module"):
+        code_digest(["absent_module.artefact"])
+
+
+def test_meters_seeds_data_sets_and_needed_experiments_belong_to_a_cell(
+    make_cell: MakeCell, packages: tuple[str, ...]
+) -> None:
+    registered = experiments(packages)
+
+    def covered(experiment: str, variant: str) -> set[str]:
+        return set(module._closure(module._starting_modules(make_cell(experiment, variant), registered)))
+
+    always = {"suite.harness.meters.saved_bytes", "suite.harness.seeds", "suite.declarations"}
+    assert always | {"tiny_experiments.outcomes"} <= covered("tiny/outcomes", "finishes")
+    assert "tiny_experiments.models" not in covered("tiny/outcomes", "finishes")
+    assert {"suite.datasets.mnist", "suite.datasets.digits"} <= covered("tiny/digits", "count")
+    assert not any(name.startswith("suite.harness.executors") for name in covered("tiny/digits", "count"))
+
+
+def test_the_digest_of_a_cell_is_64_hexadecimal_digits(make_cell: MakeCell, packages: tuple[str, ...]) -> None:
+    code = cell_code(make_cell("tiny/outcomes", "finishes"), experiments(packages))
+    assert len(code) == 64
+    assert int(code, 16)
