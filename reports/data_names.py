@@ -1,0 +1,15 @@
+"""Data sets by the names that readers know."""
+
+from __future__ import annotations
+
+_NAMES = {"digits": "scikit-learn's digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+
+
+def data_name(name: str) -> str:
+    """Return the usual name of a data set, or its own where we know no other."""
+    return _NAMES.get(name, name)
+
+
+def stand_in_words(data: str, replaced: str) -> str:
+    """Say which data stood in for which: ``on scikit-learn's digits, standing in for MNIST``."""
+    return f"on {data_name(data)}, standing in for {data_name(replaced)}"

@@ -1,0 +1,1 @@
+"""One module for each artefact, mirroring the experiments: ``draw(evidence)`` returns its figures by name."""

@@ -1,0 +1,1 @@
+"""Figures of Chen et al. 2018."""

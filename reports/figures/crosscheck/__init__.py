@@ -1,0 +1,1 @@
+"""Figures of the cross-checks against other libraries."""
