@@ -1,7 +1,7 @@
 """Every registered experiment as a benchmark: one of its cells, run once, and the numbers followed across commits.
 
-The cell is the first seed of the last variant, which is the paper's own method: at smoke size on a CPU, at quick size
-on CUDA.
+The cell is the first seed of the last variant, where experiments put the method they are about: at smoke size on a CPU,
+at quick size on CUDA.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ from torch.autograd.function import once_differentiable
 
 from suite.gradients.backward_solve import ReverseProblem, reverse
 from suite.gradients.variants import Variant, choose_variant
-from suite.solvers.error_norm import Norm
+from suite.solvers.error_norm import Norm, check_tolerance
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.methods import Method, find
-from suite.solvers.options import adaptive_options, fixed_grid_options
+from suite.solvers.options import adaptive_options, fixed_grid_options, take_stepping
 from suite.solvers.solve import MethodName, solve
 from suite.solvers.state import State, StateLayout
 from suite.solvers.vector_field import FlatField, VectorField
@@ -26,8 +26,8 @@ def odeint_adjoint(
     y0: State,
     t: Tensor,
     *,
-    rtol: float = 1e-7,
-    atol: float = 1e-9,
+    rtol: float | State = 1e-7,
+    atol: float | State = 1e-9,
     method: MethodName = None,
     options: Mapping[str, Any] | None = None,
     adjoint_rtol: float | None = None,
@@ -47,12 +47,12 @@ def odeint_adjoint(
         func: Vector field; a module, unless ``adjoint_params`` is given.
         y0: Initial state, as in :func:`suite.solvers.solve`.
         t: Output times, shape ``[outputs]``.
-        rtol: Relative tolerance.
-        atol: Absolute tolerance.
+        rtol: Relative tolerance, as in :func:`suite.solvers.solve`.
+        atol: Absolute tolerance, likewise.
         method: Name of a method, a ``Method`` or a tableau.
         options: Options of the method.
-        adjoint_rtol: Relative tolerance of the reverse solve; ``rtol`` by default.
-        adjoint_atol: Absolute tolerance of the reverse solve; ``atol`` by default.
+        adjoint_rtol: Relative tolerance of the reverse solve, a number; ``rtol`` by default.
+        adjoint_atol: Absolute tolerance of the reverse solve, a number; ``atol`` by default.
         adjoint_method: Method of the reverse solve; ``method`` by default.
         adjoint_options: Options of the reverse solve; ``options`` without its norm by default. Beside the method's own:
             ``norm="seminorm"`` or a function of ``(t, y, adjoint, *parameter_adjoints)``, and ``variant``, one of
@@ -79,17 +79,17 @@ def odeint_adjoint(
         adjoint_options = {name: value for name, value in (options or {}).items() if name != "norm"}
     variant, norm, rest = choose_variant(adjoint_options)
     layout = StateLayout.of(y0)
-    backward = find(method if adjoint_method is None else adjoint_method)
+    backward, reverse_options = take_stepping(find(method if adjoint_method is None else adjoint_method), rest)
     # Read once here, so that a bad option is refused before any work rather than in the backward pass.
-    (adaptive_options if backward.adaptive else fixed_grid_options)(rest)
+    (adaptive_options if backward.adaptive else fixed_grid_options)(reverse_options)
     call = _Call(
         func,
         layout,
         {"method": method, "rtol": rtol, "atol": atol, "options": options},
         backward,
-        rtol if adjoint_rtol is None else adjoint_rtol,
-        atol if adjoint_atol is None else adjoint_atol,
-        rest,
+        check_tolerance("adjoint_rtol", rtol if adjoint_rtol is None else adjoint_rtol),
+        check_tolerance("adjoint_atol", atol if adjoint_atol is None else adjoint_atol),
+        reverse_options,
         variant,
         norm,
     )
@@ -108,7 +108,7 @@ class _Call:
     method: Method
     rtol: float
     atol: float
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] | None
     variant: Variant
     norm: Norm | None
 

@@ -19,7 +19,7 @@ from suite.solvers.methods import Method
 from suite.solvers.options import AdaptiveOptions, adaptive_options, fixed_grid_options
 from suite.solvers.runge_kutta import RungeKutta, Step
 from suite.solvers.solution import Statistics
-from suite.solvers.times import check_times
+from suite.solvers.times import check_times, number
 from suite.solvers.vector_field import FlatField
 
 _GAUSS_NODES, _GAUSS_WEIGHTS = (np.polynomial.legendre.leggauss(3)[i] for i in range(2))  # of order 6
@@ -56,7 +56,7 @@ class ReverseProblem:
     method: Method
     rtol: float
     atol: float
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] | None
     variant: Variant
     norm: Norm | None
 
@@ -111,8 +111,8 @@ class _FixedReverse(_Reverse):
             interval = problem.t[[index, index - 1]].detach()
             points = check_times(fixed_grid.grid(options, problem.field.vector_field, self.z, interval))
             walk = fixed_grid.steps(self.method, self.augmented, list(points), self.z, Statistics(), read=2 * self.n)
-            for number, step in enumerate(walk):
-                if number == 0:
+            for step in walk:
+                if index not in self.fields:
                     self.fields[index] = step.stages[0, : self.n].clone()
                 self.z = step.y1
             if index > 1:
@@ -144,7 +144,7 @@ class _AdaptiveReverse(_Reverse):
         last = len(self.values) - 1
         stops = [index for index in range(last - 1, 0, -1) if every or carries[index]]
         above = last
-        self.fields[last] = self.integrator.field()[: self.n]
+        self._start(last)
         for stop in [*stops, 0]:
             self._advance(above, stop)
             if stop > 0:
@@ -153,38 +153,50 @@ class _AdaptiveReverse(_Reverse):
                     self.integrator = self._integrator(stop)
                 else:
                     self.integrator.replace_state(self.z)
-                self.fields[stop] = self.integrator.field()[: self.n]
+                self._start(stop)
             above = stop
         self.z = self.integrator.y
 
     def parameter_gradients(self) -> list[Tensor]:
         return self.quadratures if self.problem.variant == "quadrature" else super().parameter_gradients()
 
+    def _start(self, index: int) -> None:
+        """Keep the field at an output, and make ready to go on from there."""
+        self.fields[index] = self.integrator.field()[: self.n]
+        if self.settings.jumps_at(self.values[index]):
+            self.integrator.cross_discontinuity()
+
     def _advance(self, above: int, stop: int) -> None:
         """Integrate from output ``above`` to output ``stop``, watching the outputs between them."""
         watched = above - 1
-        while self.integrator.time != self.values[stop]:
-            step = self.integrator.step(self.values[stop])
-            end = self.integrator.time
-            if self.problem.variant == "quadrature":
-                self.integrator.field_at_end(step)
-            while watched > stop and self.direction * (self.values[watched] - end) <= 0:
-                output, watched = watched, watched - 1
-                rebuilt = self.integrator.field_at_end(step).interpolate(self.values[output])
-                if self._drifted(rebuilt[: self.n], output):
-                    end = self.values[output]
-                    self.integrator.reset(end, torch.cat([self.problem.states[output], rebuilt[self.n :]]))
-                    break
-            if self.problem.variant == "quadrature":
-                self._add_quadrature(step, end)
+        for time, jumps in self.settings.stops(self.values[above], self.values[stop]).items():
+            while self.integrator.time != time:
+                step = self.integrator.step(time, discontinuity=jumps)
+                watched = self._go_back_where_drifted(step, watched, stop)
+                if self.problem.variant == "quadrature":
+                    self._add_quadrature(step, self.integrator.time)
+            if jumps and time != self.values[stop]:
+                self.integrator.cross_discontinuity()
 
-    def _drifted(self, rebuilt: Tensor, output: int) -> bool:
-        stored = self.problem.states[output]
+    def _go_back_where_drifted(self, step: Step, watched: int, stop: int) -> int:
+        """Compare the outputs inside a step with the stored ones; return the next to watch."""
+        if self.problem.variant == "quadrature":
+            self.integrator.field_at_end(step)
+        while watched > stop and self.direction * (self.values[watched] - self.integrator.time) <= 0:
+            time, stored = self.values[watched], self.problem.states[watched]
+            watched -= 1
+            rebuilt = self.integrator.field_at_end(step).interpolate(time)
+            if self._drifted(rebuilt[: self.n], stored):
+                self.integrator.reset(time, torch.cat([stored, rebuilt[self.n :]]))
+                break
+        return watched
+
+    def _drifted(self, rebuilt: Tensor, stored: Tensor) -> bool:
         return self.drift.ratio(rebuilt - stored, stored.abs()) > _DRIFT
 
     def _add_quadrature(self, step: Step, end: float) -> None:
         """Add the integral of ``-a df/dtheta`` over a step, or the part of it that was kept, by Gauss quadrature."""
-        start = float(step.start)
+        start = number(step.start)
         dtype = self.problem.field.layout.time_dtype
         for node, weight in zip(_GAUSS_NODES, _GAUSS_WEIGHTS, strict=True):
             time = start + 0.5 * (node + 1) * (end - start)

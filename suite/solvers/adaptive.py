@@ -13,6 +13,7 @@ from suite.solvers.initial_step import initial_step
 from suite.solvers.runge_kutta import Field, RungeKutta, Step, Time
 from suite.solvers.solution import Statistics
 from suite.solvers.step_control import StepController
+from suite.solvers.times import number
 
 _STRETCH = 1.01  # a step this much longer than proposed is taken rather than leave a sliver before a stop
 
@@ -43,7 +44,7 @@ class AdaptiveIntegrator:
         self._method, self._field, self._scale, self._controller = method, field, scale, controller
         self._direction, self._statistics, self._read = direction, statistics, read
         self._clock = start  # a tensor where gradients with respect to times are wanted
-        self.time = _number(start)
+        self.time = number(start)
         self.y = y
         self.f: Tensor | None = None
         self._magnitude = scale.magnitude(y)
@@ -90,7 +91,7 @@ class AdaptiveIntegrator:
             self._proposal = initial_step(
                 self._field, self.time, self._direction, self.y, self.field(), controller.order, self._scale
             )
-        remaining = abs(_number(stop) - self.time)
+        remaining = abs(number(stop) - self.time)
         while True:
             if self._tries >= controller.max_num_steps:
                 raise StepLimitError(
@@ -100,11 +101,11 @@ class AdaptiveIntegrator:
                 )
             self._tries += 1
             size = controller.clip(self._proposal)
-            lands = size * _STRETCH >= remaining
+            lands = min(size * _STRETCH, controller.max_step) >= remaining
             step = self._try(stop if lands else None, remaining if lands else size, lands and discontinuity)
             magnitude = self._scale.magnitude(step.y1)
             error = self._error(step, magnitude, remaining if lands else size)
-            accepted = controller.accepts(error, remaining if lands else size)
+            accepted = controller.accepts(error, min(size, remaining))
             grown = (remaining if lands else size) * controller.factor(error, self._previous_error)
             # A step shortened to land on a stop says little about the size that the error allows.
             self._proposal = max(grown, size) if lands and accepted else grown
@@ -114,7 +115,7 @@ class AdaptiveIntegrator:
             self._require_resolvable(step, self._proposal)
         self._statistics.accepted += 1
         self._previous_error = max(error, 1e-4)
-        self.time = _number(stop) if lands else self.time + self._direction * size
+        self.time = number(stop) if lands else self.time + self._direction * size
         self._clock = stop if lands else self._clock + self._direction * size
         self.y, self.f, self._magnitude = step.y1, step.f1, magnitude
         return step
@@ -148,7 +149,3 @@ class AdaptiveIntegrator:
             "the problem may be stiff or singular there",
             self.time,
         )
-
-
-def _number(time: Time) -> float:
-    return float(time.detach()) if isinstance(time, Tensor) else time

@@ -82,6 +82,18 @@ def flat_norm(norm: Norm | None, layout: StateLayout) -> Norm:
     return MixedNorm(tuple(layout.sizes)) if layout.is_tuple else rms_norm
 
 
+def check_tolerance(name: str, tolerance: object) -> float:
+    """Return a tolerance that is one number.
+
+    Raises:
+        InvalidProblemError: When it is none, negative or not finite.
+    """
+    if not (isinstance(tolerance, int | float) and math.isfinite(tolerance) and tolerance >= 0):
+        given = tolerance if isinstance(tolerance, int | float) else f"a {type(tolerance).__name__}"
+        raise InvalidProblemError(f"{name} is a finite number of at least 0, not {given}")
+    return float(tolerance)
+
+
 def flat_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> Tolerance:
     """Return a tolerance for the flat state from a number, a tensor like the state, or one of these per part.
 
@@ -89,9 +101,7 @@ def flat_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> 
         InvalidProblemError: When it is negative, not finite, or does not fit the state.
     """
     if isinstance(tolerance, int | float):
-        if not (math.isfinite(tolerance) and tolerance >= 0):
-            raise InvalidProblemError(f"{name} is a finite number of at least 0, not {tolerance}")
-        return float(tolerance)
+        return check_tolerance(name, tolerance)
     parts = tolerance if isinstance(tolerance, tuple | list) else (tolerance,)
     if len(parts) not in (1, len(layout.shapes)):
         raise InvalidProblemError(f"{name} has {len(parts)} parts for a state of {len(layout.shapes)}")
@@ -101,7 +111,7 @@ def flat_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> 
         flat = torch.cat(
             [tensor.expand(shape).reshape(-1) for tensor, shape in zip(tensors, layout.shapes, strict=True)]
         )
-    except RuntimeError as problem:
+    except (RuntimeError, TypeError, ValueError) as problem:
         raise InvalidProblemError(f"{name} does not fit the state: {problem}") from None
     if not bool((flat >= 0).all() & flat.isfinite().all()):
         raise InvalidProblemError(f"{name} has entries that are negative or not finite")

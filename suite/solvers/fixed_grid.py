@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -12,33 +13,32 @@ from suite.solvers.errors import InvalidProblemError
 from suite.solvers.options import FixedGridOptions
 from suite.solvers.runge_kutta import Field, RungeKutta, Step, Time
 from suite.solvers.solution import Statistics
+from suite.solvers.times import check_times, number
 
 
 def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor) -> Tensor:
     """Return the grid: the output times, equal steps whose last is shorter where need be, or the user's own.
 
     Raises:
-        InvalidProblemError: When the user's grid does not run from the first to the last output time.
+        InvalidProblemError: When the user's grid is not strictly monotone from the first to the last output time.
     """
+    first, last = number(t[0]), number(t[-1])
     if options.grid_constructor is not None:
         chosen = options.grid_constructor(vector_field, y0, t)
-        if float(chosen[0]) != float(t[0]) or float(chosen[-1]) != float(t[-1]):
+        ends = check_times(chosen, "the times of grid_constructor")
+        if (ends[0], ends[-1]) != (first, last):
             raise InvalidProblemError(
-                f"grid_constructor made a grid from {float(chosen[0]):g} to {float(chosen[-1]):g}; it has to run "
-                f"from the first to the last output time, {float(t[0]):g} to {float(t[-1]):g}"
+                f"grid_constructor made a grid from {ends[0]:g} to {ends[-1]:g}; it has to run "
+                f"from the first to the last output time, {first:g} to {last:g}"
             )
         return chosen
-    if options.step_size is None:
+    if options.step_size is None or len(t) == 1:
         return t
-    span = float(t[-1]) - float(t[0])
-    direction = 1 if span > 0 else -1
-    # The tolerance keeps a span that is a whole number of steps, up to rounding, from getting a sliver at its end.
-    whole = int(abs(span) / options.step_size * (1 + 1e-12) + 1e-9)
-    inner = torch.arange(max(whole, 1), dtype=t.dtype, device=t.device) * (direction * options.step_size) + t[0]
-    if whole and abs(span) - whole * options.step_size > 1e-9 * options.step_size:
-        last_inner = t[0] + direction * options.step_size * whole
-        return torch.cat([inner, last_inner.reshape(1), t[-1:]])
-    return torch.cat([inner, t[-1:]])
+    # By so much may rounding lengthen a span that is a whole number of steps, which is to get no sliver at its end.
+    rounding = 4 * torch.finfo(t.dtype).eps * max(abs(first), abs(last)) / options.step_size
+    count = max(math.ceil(abs(last - first) / options.step_size * (1 - 1e-12) - rounding), 1)
+    signed = math.copysign(options.step_size, last - first)
+    return torch.cat([torch.arange(count, dtype=t.dtype, device=t.device) * signed + t[0], t[-1:]])
 
 
 def steps(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from suite.solvers.error_norm import ErrorScale
-from suite.solvers.errors import NonFiniteError
+from suite.solvers.errors import InvalidProblemError, NonFiniteError
 from suite.solvers.runge_kutta import Field
 
 
@@ -32,6 +32,7 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
 
     Raises:
         NonFiniteError: When state or field are not finite at the start.
+        InvalidProblemError: When the tolerance of an entry is zero.
     """
     n = scale.entries
     magnitude = scale.magnitude(y)
@@ -47,6 +48,8 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
     y_number, f_number, second, first = numbers
     for what, size in (("state", y_number), ("vector field", f_number)):
         if not math.isfinite(size):
+            if bool((y[:n].isfinite() & f0[:n].isfinite()).all()):
+                raise InvalidProblemError("atol is positive wherever the state is zero, or the tolerance there is zero")
             raise NonFiniteError(f"the {what} is not finite at t = {t:g}", t)
     steepest = max(f_number, second) if math.isfinite(second) else math.inf
     explicit = max(1e-6, first * 1e-3) if steepest <= 1e-15 else math.pow(0.01 / steepest, 1 / (order + 1))

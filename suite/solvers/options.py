@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -11,9 +12,11 @@ from torch import Tensor
 
 from suite.solvers.error_norm import Norm
 from suite.solvers.errors import InvalidProblemError
+from suite.solvers.methods import Method
 from suite.solvers.step_control import StepController
+from suite.solvers.times import number
 
-Times = Sequence[float] | Tensor
+Times = Sequence[float] | Tensor | None
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class AdaptiveOptions:
 
     norm: Norm | None = None
     first_step: float | None = None
-    step_t: Times = ()
-    jump_t: Times = ()
+    step_t: Times = None
+    jump_t: Times = None
     beta: float = 0.0
     safety: float = 0.9
     ifactor: float = 10.0
@@ -48,6 +51,22 @@ class AdaptiveOptions:
     max_step: float = float("inf")
     max_num_steps: int = 2**31 - 1
     dtype: Any = None
+
+    def __post_init__(self) -> None:
+        if self.first_step is not None and not 0 < self.first_step < math.inf:
+            raise InvalidProblemError(f"option first_step is positive and finite, not {self.first_step}")
+
+    def stops(self, first: float, last: float) -> dict[float, bool]:
+        """Return times after ``first``, up to ``last``, on which a step must end, and whether the field jumps there."""
+        direction = 1 if last > first else -1
+        jumps = _numbers(self.jump_t)
+        wanted = jumps | _numbers(self.step_t) | {last}
+        ahead = [time for time in wanted if direction * first < direction * time <= direction * last]
+        return {time: time in jumps for time in sorted(ahead, key=lambda time: direction * time)}
+
+    def jumps_at(self, time: float) -> bool:
+        """Say whether the vector field jumps at a time."""
+        return time in _numbers(self.jump_t)
 
     def controller(self, order: int) -> StepController:
         """Return the step-size controller for a method of that order."""
@@ -79,6 +98,14 @@ class FixedGridOptions:
             raise InvalidProblemError(f"option step_size is positive, not {self.step_size}")
 
 
+def take_stepping(method: Method, options: Mapping[str, Any] | None) -> tuple[Method, Mapping[str, Any] | None]:
+    """Take out ``adaptive``: false makes an adaptive tableau walk a fixed grid."""
+    if options is None or "adaptive" not in options:
+        return method, options
+    rest = {name: value for name, value in options.items() if name != "adaptive"}
+    return Method(method.name, method.tableau, adaptive=bool(options["adaptive"])), rest
+
+
 def adaptive_options(options: Mapping[str, Any] | None) -> AdaptiveOptions:
     """Read the options of an adaptive method."""
     return AdaptiveOptions(**_known(options, AdaptiveOptions, FixedGridOptions))
@@ -104,3 +131,7 @@ def _known(options: Mapping[str, Any] | None, kind: type, other: type) -> dict[s
 
 def _names(kind: type) -> Iterator[str]:
     return (field.name for field in fields(kind))
+
+
+def _numbers(times: Times) -> set[float]:
+    return set() if times is None else {number(time) for time in times}

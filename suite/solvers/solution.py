@@ -11,6 +11,7 @@ from torch import Tensor
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.runge_kutta import Step
 from suite.solvers.state import State, StateLayout
+from suite.solvers.times import number
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Interpolant:
     def __post_init__(self) -> None:
         if not self.steps:
             raise InvalidProblemError("dense output needs two different times")
-        ends = [float(self.steps[0].start), *(float(step.start + step.size) for step in self.steps)]
+        ends = [number(self.steps[0].start), *(number(step.start + step.size) for step in self.steps)]
         object.__setattr__(self, "ends", ends)
 
     def __call__(self, t: float | Tensor) -> State:
@@ -48,13 +49,13 @@ class Interpolant:
         Raises:
             InvalidProblemError: When ``t`` lies outside the interval of the solve.
         """
-        first, last = self.ends[0], self.ends[-1]
+        first, last, time = self.ends[0], self.ends[-1], number(t)
         direction = 1 if last > first else -1
         slack = 1e-12 * abs(last - first)
-        if not -slack <= direction * (float(t) - first) <= abs(last - first) + slack:
-            raise InvalidProblemError(f"the solution is known from {first:g} to {last:g}, not at {float(t):g}")
+        if not -slack <= direction * (time - first) <= abs(last - first) + slack:
+            raise InvalidProblemError(f"the solution is known from {first:g} to {last:g}, not at {time:g}")
         forwards = [direction * end for end in self.ends]
-        index = bisect.bisect_left(forwards, direction * float(t), 1, len(forwards) - 1) - 1
+        index = bisect.bisect_left(forwards, direction * time, 1, len(forwards) - 1) - 1
         return self.layout.unpack(self.steps[index].interpolate(t))
 
 

@@ -16,7 +16,13 @@ from suite.solvers.adaptive import AdaptiveIntegrator
 from suite.solvers.error_norm import ErrorScale, flat_norm, flat_tolerance
 from suite.solvers.errors import IntegrationError, NonFiniteError
 from suite.solvers.methods import Method, find
-from suite.solvers.options import AdaptiveOptions, FixedGridOptions, adaptive_options, fixed_grid_options
+from suite.solvers.options import (
+    AdaptiveOptions,
+    FixedGridOptions,
+    adaptive_options,
+    fixed_grid_options,
+    take_stepping,
+)
 from suite.solvers.runge_kutta import RungeKutta, Step, Time
 from suite.solvers.solution import Interpolant, Solution, Statistics
 from suite.solvers.state import State, StateLayout
@@ -64,7 +70,7 @@ def solve(
     """
     values = check_times(t)
     layout = StateLayout.of(y0)
-    chosen, options = _stepping(find(method), options)
+    chosen, options = take_stepping(find(method), options)
     problem = _Problem(
         field=FlatField(vector_field, layout),
         y0=layout.pack(y0),
@@ -93,14 +99,6 @@ def solve(
         error.solution = problem.solution(t, layout)
         raise
     return problem.solution(t, layout)
-
-
-def _stepping(method: Method, options: Mapping[str, Any] | None) -> tuple[Method, Mapping[str, Any] | None]:
-    """Take out ``adaptive=False``, which makes an adaptive tableau walk a fixed grid."""
-    if options is None or "adaptive" not in options:
-        return method, options
-    rest = {name: value for name, value in options.items() if name != "adaptive"}
-    return Method(method.name, method.tableau, adaptive=bool(options["adaptive"])), rest
 
 
 @dataclass(eq=False)
@@ -132,7 +130,9 @@ class _Problem:
     def require_finite(self) -> None:
         finite = torch.stack([output.detach().isfinite().all() for output in self.outputs])
         if not bool(finite.all()):
-            time = self.values[int(finite.int().argmin())]
+            first = int(finite.int().argmin())
+            del self.outputs[max(first, 1) :]
+            time = self.values[first]
             raise NonFiniteError(f"the state is not finite at the output time t = {time:g}", time)
 
     def solution(self, t: Tensor, layout: StateLayout) -> Solution:
@@ -145,50 +145,51 @@ class _Problem:
 def _adaptive(problem: _Problem, settings: AdaptiveOptions, scale: ErrorScale, order: int) -> None:
     if len(problem.values) == 1:
         return
-    direction = problem.direction
     integrator = AdaptiveIntegrator(
         problem.method,
         problem.field,
         problem.clocks[0],
-        direction,
+        problem.direction,
         problem.y0,
         scale,
         settings.controller(order),
         problem.statistics,
         first_step=settings.first_step,
     )
-    jumps = {float(time) for time in settings.jump_t}
-    wanted = jumps | {float(time) for time in settings.step_t}
-    first, last = problem.values[0], problem.values[-1]
-    inner = {time for time in wanted if direction * first < direction * time < direction * last}
-    for time in sorted(inner | {last}, key=lambda time: direction * time):
+    if settings.jumps_at(problem.values[0]):
+        integrator.cross_discontinuity()
+    last = problem.values[-1]
+    for time, jumps in settings.stops(problem.values[0], last).items():
         stop = problem.clocks[-1] if time == last else time
         while integrator.time != time:
-            step = integrator.step(stop, discontinuity=time in jumps)
+            step = integrator.step(stop, discontinuity=jumps)
             if problem.dense:
                 problem.kept.append(integrator.field_at_end(step))
             while problem.next_is_due(integrator.time):
                 due = problem.clocks[len(problem.outputs)]
                 at_end = due is stop or (due == integrator.time and not isinstance(due, Tensor))
                 problem.outputs.append(step.y1 if at_end else integrator.field_at_end(step).interpolate(due))
-        if time in jumps and time != last:
+        if jumps and time != last:
             integrator.cross_discontinuity()
 
 
 def _fixed(problem: _Problem, options: FixedGridOptions, vector_field: VectorField, y0: State, t: Tensor) -> None:
     points = fixed_grid.grid(options, vector_field, y0, t)
     values = check_times(points)
+    layout = problem.field.layout
     needs_slope = problem.dense or options.interp == "cubic"
     walk = fixed_grid.steps(problem.method, problem.field, clocks(points, values), problem.y0, problem.statistics)
     for step, end in zip(walk, values[1:], strict=True):
         if needs_slope and step.f1 is None:
-            step.f1 = problem.field(torch.as_tensor(step.start + step.size).to(problem.y0.dtype.to_real()), step.y1)
+            at_end = torch.as_tensor(step.start + step.size, dtype=layout.time_dtype, device=layout.device)
+            step.f1 = problem.field(at_end, step.y1)
         if problem.dense:
             problem.kept.append(step)
         while problem.next_is_due(end):
             due = problem.values[len(problem.outputs)]
             clock = problem.clocks[len(problem.outputs)]
-            if due == end:
+            # Where autograd follows an output time that is no end of a step of its own, it needs the slope there.
+            if due == end and (points is t or not isinstance(clock, Tensor)):
                 problem.outputs.append(step.y1)
             elif options.interp == "cubic":
                 problem.outputs.append(step.interpolate(clock))

@@ -62,13 +62,13 @@ class StateLayout:
             lead: Number of leading dimensions that every part has beside its own, kept as they are.
         """
         if isinstance(state, tuple):
-            return torch.cat([part.reshape(*part.shape[:lead], -1) for part in state], dim=-1)
-        return state.reshape(*state.shape[:lead], -1)
+            return torch.cat([part.reshape((*part.shape[:lead], -1)) for part in state], dim=-1)
+        return state.reshape((*state.shape[:lead], -1))
 
     def unpack(self, flat: Tensor) -> State:
         """Return the state of a flat tensor of shape ``[..., entries]``, leading dimensions kept."""
         lead = flat.shape[:-1]
         if not self.is_tuple:
-            return flat.reshape(*lead, *self.shapes[0])
+            return flat.reshape((*lead, *self.shapes[0]))
         parts = flat.split(self.sizes, dim=-1)
-        return tuple(part.reshape(*lead, *shape) for part, shape in zip(parts, self.shapes, strict=True))
+        return tuple(part.reshape((*lead, *shape)) for part, shape in zip(parts, self.shapes, strict=True))

@@ -43,9 +43,15 @@ class StepController:
             raise InvalidProblemError(
                 f"options dfactor and ifactor satisfy 0 < dfactor < 1 <= ifactor, not {self.dfactor} and {self.ifactor}"
             )
-        if not 0 <= self.min_step <= self.max_step:
+        largest = 4 / (3 * self.order)  # beyond it alpha is negative: a step would grow because its error was too large
+        if not 0 <= self.beta < largest:
             raise InvalidProblemError(
-                f"options min_step and max_step satisfy 0 <= min_step <= max_step, not {self.min_step}, {self.max_step}"
+                f"option beta lies in [0, {largest:.3g}) for a method of order {self.order}, not {self.beta}"
+            )
+        if not (0 <= self.min_step <= self.max_step and self.max_step > 0):
+            raise InvalidProblemError(
+                f"options min_step and max_step satisfy 0 <= min_step <= max_step and 0 < max_step, "
+                f"not {self.min_step} and {self.max_step}"
             )
         if self.max_num_steps < 1:
             raise InvalidProblemError(f"option max_num_steps is at least 1, not {self.max_num_steps}")
@@ -59,12 +65,15 @@ class StepController:
         return error <= 1 or (size <= self.min_step and math.isfinite(error))
 
     def factor(self, error: float, previous: float) -> float:
-        """Return the factor to the next step from the errors of this step and of the last accepted one."""
+        """Return the factor to the next step from the errors of this step and of the last accepted one.
+
+        It is below 1 after an error above 1, whatever the error before.
+        """
         if not math.isfinite(error):
             return self.dfactor
         if error == 0:
             return self.ifactor
         alpha = 1 / self.order - 0.75 * self.beta
-        wanted = self.safety * math.exp(self.beta * math.log(previous) - alpha * math.log(error))
+        wanted = self.safety * math.exp(self.beta * math.log(min(previous, 1.0)) - alpha * math.log(error))
         lowest = 1.0 if error < 1 else self.dfactor
         return min(self.ifactor, max(wanted, lowest))

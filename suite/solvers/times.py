@@ -12,28 +12,34 @@ from suite.solvers.errors import InvalidProblemError
 from suite.solvers.runge_kutta import Time
 
 
-def check_times(t: Tensor) -> list[float]:
-    """Return the output times as Python numbers.
+def number(time: Time) -> float:
+    """Return a time as a Python number."""
+    return float(time.detach()) if isinstance(time, Tensor) else time
+
+
+def check_times(t: Tensor, what: str = "the output times t") -> list[float]:
+    """Return times as Python numbers; ``what`` they are is for the messages.
 
     Raises:
         InvalidProblemError: Unless they are a 1-dimensional floating-point tensor, finite and strictly monotone.
     """
     if not isinstance(t, Tensor):
-        raise InvalidProblemError(f"the output times t are a tensor, not {type(t).__name__}")
+        raise InvalidProblemError(f"{what} are a tensor, not {type(t).__name__}")
     if t.ndim != 1 or not t.is_floating_point():
         raise InvalidProblemError(
-            f"the output times t are a 1-dimensional floating-point tensor, not of shape {tuple(t.shape)} and {t.dtype}"
+            f"{what} are a 1-dimensional floating-point tensor, not of shape {tuple(t.shape)} and {t.dtype}"
         )
     values: list[float] = t.detach().to(torch.float64).tolist()
     if not values:
-        raise InvalidProblemError("the output times t are empty; give at least one")
-    if not all(math.isfinite(value) for value in values):
-        raise InvalidProblemError("the output times t are not all finite")
+        raise InvalidProblemError(f"{what} are empty; give at least one")
+    for value in values:
+        if not math.isfinite(value):
+            raise InvalidProblemError(f"{what} must be finite, but include {value}")
     direction = 1 if values[-1] > values[0] else -1
     for before, after in pairwise(values):
         if direction * (after - before) <= 0:
             raise InvalidProblemError(
-                f"the output times t must be strictly increasing or decreasing, but {after:g} follows {before:g}"
+                f"{what} must be strictly increasing or decreasing, but {after:g} follows {before:g}"
             )
     return values
 

@@ -57,8 +57,10 @@ class FlatField:
         """
         self.nfe += 1
         derivative = self.vector_field(t, self.layout.unpack(flat))
-        parts = derivative if isinstance(derivative, tuple) else (derivative,)
         layout = self.layout
+        if isinstance(derivative, list) and layout.is_tuple:
+            derivative = tuple(derivative)
+        parts = derivative if isinstance(derivative, tuple) else (derivative,)
         if isinstance(derivative, tuple) != layout.is_tuple or len(parts) != len(layout.shapes):
             raise InvalidProblemError(
                 f"the vector field returned {_structure(derivative)} for a state that is {_wanted(layout)}"
