@@ -39,9 +39,10 @@ def with_unit(text: str, unit: str) -> str:
 def estimate(value: float, low: float, high: float, unit: str = "") -> str:
     """Write a value with its interval, to two digits of its half width: ``0.42 [0.35, 0.49] %``.
 
-    An interval without width, of one sample or of equal ones, is not shown.
+    An interval without width, of one sample or of equal ones up to rounding, is not shown.
     """
-    if low == high or not (math.isfinite(low) and math.isfinite(high)):
+    rounding = 1e-12 * max(abs(low), abs(high))
+    if high - low <= rounding or not (math.isfinite(low) and math.isfinite(high)):
         return with_unit(number(value), unit)
     decimals = 1 - math.floor(math.log10((high - low) / 2))
     if decimals > 6 or max(abs(low), abs(high)) >= 1e9:

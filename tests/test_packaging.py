@@ -23,14 +23,20 @@ PINS = {
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Names of the files in the wheel."""
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files in the wheel by name."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
     (built,) = folder.glob("depthmark-*.whl")
     with zipfile.ZipFile(built) as archive:
-        return set(archive.namelist())
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture
+def wheel(contents: dict[str, bytes]) -> set[str]:
+    """Names of the files in the wheel."""
+    return set(contents)
 
 
 def _tree(*patterns: str) -> set[str]:
@@ -50,6 +56,10 @@ def test_wheel_holds_no_records_tests_or_results(wheel: set[str]) -> None:
     assert folders == {"suite", "reference", "reports", f"depthmark-{PROJECT['project']['version']}.dist-info"}
     assert not [name for name in wheel if name.startswith(("reports/records/", "reports/site/", "reports/asv/"))]
     assert not [name for name in wheel if name.endswith((".jsonl", ".safetensors", ".pyc"))]
+
+
+def test_wheel_names_no_folder_of_the_machine_that_built_it(contents: dict[str, bytes]) -> None:
+    assert [name for name, content in contents.items() if str(ROOT).encode() in content] == []
 
 
 @pytest.mark.parametrize("extra", ["", "build", *PROJECT["project"]["optional-dependencies"]])

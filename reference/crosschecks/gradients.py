@@ -52,13 +52,13 @@ class Gradients(Experiment):
     id = "crosscheck/gradients"
     title = "Gradient correctness: direct and adjoint, ours and torchdiffeq's, against finite differences"
     variants = (
-        "direct",
-        "adjoint",
-        "adjoint-seminorm",
-        "adjoint-quadrature",
-        "adjoint-segments",
         "torchdiffeq-direct",
         "torchdiffeq-adjoint",
+        "direct",
+        "adjoint-segments",
+        "adjoint-quadrature",
+        "adjoint-seminorm",
+        "adjoint",
     )
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": GradientSettings(
@@ -112,7 +112,7 @@ class Gradients(Experiment):
             for method in (name for name in methods if name in library.methods):
                 for tolerance in tolerances:
                     axes: dict[str, Axis] = {"problem": problem.name, "method": method, "tolerance": tolerance}
-                    found = _differentiate(problem, library, gradient, method, tolerance)
+                    found = differentiate(problem, library, gradient, method, tolerance)
                     meter.record("nfe_forward", found.nfe_forward, "evaluations", **axes)
                     meter.record("nfe_backward", found.nfe_backward, "evaluations", **axes)
                     for wrt in WRT:
@@ -123,7 +123,7 @@ class Gradients(Experiment):
 
 
 @dataclass(frozen=True, eq=False)
-class _Found:
+class Differentiated:
     """Gradients of one backward pass, flat, and what both passes cost."""
 
     gradients: dict[str, Tensor]
@@ -164,7 +164,18 @@ def _finite_differences(problem: GradientProblem, along: dict[str, Tensor]) -> d
     return _computed[key]
 
 
-def _differentiate(problem: GradientProblem, library: Library, gradient: str, method: str, tolerance: float) -> _Found:
+def differentiate(
+    problem: GradientProblem, library: Library, gradient: str, method: str, tolerance: float
+) -> Differentiated:
+    """Differentiate the loss of a problem once, forwards and backwards at one tolerance.
+
+    Args:
+        problem: The problem.
+        library: Whose solver.
+        gradient: One of the library's ways to differentiate.
+        method: Method of the solver.
+        tolerance: Absolute and relative.
+    """
     field = CountedField(problem.field)
     y0 = problem.y0.clone().requires_grad_(True)
     times = problem.times.clone().requires_grad_(True)
@@ -172,7 +183,7 @@ def _differentiate(problem: GradientProblem, library: Library, gradient: str, me
     forward = field.nfe
     parameters = tuple(problem.field.parameters())
     by_y0, by_times, *by_parameters = torch.autograd.grad(problem.loss(states), (y0, times, *parameters))
-    return _Found(
+    return Differentiated(
         {
             "y0": by_y0.reshape(-1),
             "parameters": torch.cat([gradient.reshape(-1) for gradient in by_parameters]),

@@ -17,7 +17,7 @@ from suite.solvers.adaptive import AdaptiveIntegrator
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Norm
 from suite.solvers.methods import Method
 from suite.solvers.options import AdaptiveOptions, adaptive_options, fixed_grid_options
-from suite.solvers.runge_kutta import RungeKutta, Step
+from suite.solvers.runge_kutta import RungeKutta, Step, Time
 from suite.solvers.solution import Statistics
 from suite.solvers.times import check_times, number
 from suite.solvers.vector_field import FlatField
@@ -108,9 +108,10 @@ class _FixedReverse(_Reverse):
         options = fixed_grid_options(problem.options)
         last = len(self.values) - 1
         for index in range(last, 0, -1):
-            interval = problem.t[[index, index - 1]].detach()
-            points = check_times(fixed_grid.grid(options, problem.field.vector_field, self.z, interval))
-            walk = fixed_grid.steps(self.method, self.augmented, list(points), self.z, Statistics(), read=2 * self.n)
+            interval, ends = problem.t[[index, index - 1]].detach(), [self.values[index], self.values[index - 1]]
+            points = fixed_grid.grid(options, problem.field.vector_field, self.z, interval, ends)
+            times: list[Time] = list(check_times(points))
+            walk = fixed_grid.steps(self.method, self.augmented, times, self.z, Statistics(), read=2 * self.n)
             for step in walk:
                 if index not in self.fields:
                     self.fields[index] = step.stages[0, : self.n].clone()

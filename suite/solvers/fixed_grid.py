@@ -13,16 +13,23 @@ from suite.solvers.errors import InvalidProblemError
 from suite.solvers.options import FixedGridOptions
 from suite.solvers.runge_kutta import Field, RungeKutta, Step, Time
 from suite.solvers.solution import Statistics
-from suite.solvers.times import check_times, number
+from suite.solvers.times import check_times
 
 
-def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor) -> Tensor:
+def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor, values: list[float]) -> Tensor:
     """Return the grid: the output times, equal steps whose last is shorter where need be, or the user's own.
+
+    Args:
+        options: What was asked for.
+        vector_field: For the user's ``grid_constructor``.
+        y0: Likewise.
+        t: Output times, shape ``[outputs]``.
+        values: The same as numbers.
 
     Raises:
         InvalidProblemError: When the user's grid is not strictly monotone from the first to the last output time.
     """
-    first, last = number(t[0]), number(t[-1])
+    first, last = values[0], values[-1]
     if options.grid_constructor is not None:
         chosen = options.grid_constructor(vector_field, y0, t)
         ends = check_times(chosen, "the times of grid_constructor")
@@ -32,7 +39,7 @@ def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor)
                 f"from the first to the last output time, {first:g} to {last:g}"
             )
         return chosen
-    if options.step_size is None or len(t) == 1:
+    if options.step_size is None or len(values) == 1:
         return t
     # By so much may rounding lengthen a span that is a whole number of steps, which is to get no sliver at its end.
     rounding = 4 * torch.finfo(t.dtype).eps * max(abs(first), abs(last)) / options.step_size

@@ -174,8 +174,8 @@ def _adaptive(problem: _Problem, settings: AdaptiveOptions, scale: ErrorScale, o
 
 
 def _fixed(problem: _Problem, options: FixedGridOptions, vector_field: VectorField, y0: State, t: Tensor) -> None:
-    points = fixed_grid.grid(options, vector_field, y0, t)
-    values = check_times(points)
+    points = fixed_grid.grid(options, vector_field, y0, t, problem.values)
+    values = problem.values if points is t else check_times(points)
     layout = problem.field.layout
     needs_slope = problem.dense or options.interp == "cubic"
     walk = fixed_grid.steps(problem.method, problem.field, clocks(points, values), problem.y0, problem.statistics)

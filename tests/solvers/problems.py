@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import mpmath
 import numpy as np
 import torch
 from scipy.integrate import solve_ivp
 from torch import Tensor
 
-
-def lotka_volterra(t: Tensor, y: Tensor) -> Tensor:
-    prey, predator = y.unbind(-1)
-    return torch.stack([prey * (1.1 - 0.4 * predator), predator * (0.1 * prey - 0.4 + 0.2 * torch.sin(t))], dim=-1)
+TODA_START = (2.0, 0.0)
 
 
-def lotka_volterra_reference(times: list[float], start: tuple[float, float] = (10.0, 5.0)) -> Tensor:
-    """Solve it by scipy's DOP853 at 1e-13; shape ``[times, 2]``."""
+def toda(t: Tensor, y: Tensor) -> Tensor:
+    """The Toda oscillator ``x'' = 1 - exp(x)``: its error series is led by its first term early, for every method."""
+    position, velocity = y.unbind(-1)
+    return torch.stack([velocity, 1 - torch.exp(position)], dim=-1)
+
+
+@cache
+def toda_reference(span: float) -> Tensor:
+    """Return the state after ``span`` from ``TODA_START``, by scipy's DOP853 at 1e-13; shape ``[2]``."""
 
     def field(t: float, y: np.ndarray) -> list[float]:
-        return [y[0] * (1.1 - 0.4 * y[1]), y[1] * (0.1 * y[0] - 0.4 + 0.2 * np.sin(t))]
+        return [y[1], 1 - np.exp(y[0])]
 
-    solution = solve_ivp(
-        field, (times[0], times[-1]), start, method="DOP853", rtol=1e-13, atol=1e-13, t_eval=times, max_step=0.1
-    )
-    return torch.tensor(solution.y.T)
+    end = solve_ivp(field, (0, span), TODA_START, method="DOP853", rtol=1e-13, atol=1e-13).y[:, -1]
+    return torch.tensor(end)
 
 
-def slope(sizes: list[float], errors: list[float]) -> float:
-    """Fit the log-log slope where the error lies between 1e-3 and 1e-11, as far as rounding and asymptotics allow."""
-    kept = [(h, e) for h, e in zip(sizes, errors, strict=True) if 1e-11 < e < 1e-3]
-    assert len(kept) >= 4, f"only {len(kept)} errors lie in the asymptotic range: {errors}"
-    logs = np.log(np.array(kept[-4:] if kept[-1][1] > 1e-11 else kept))
+@cache
+def toda_taylor() -> Callable[[float], Tensor]:
+    """Return the solution from ``TODA_START`` near 0 as a function of time, by mpmath's Taylor series to 30 digits."""
+    with mpmath.workdps(30):
+        series = mpmath.odefun(lambda t, y: [y[1], 1 - mpmath.exp(y[0])], 0, [mpmath.mpf(x) for x in TODA_START])
+
+    def at(time: float) -> Tensor:
+        with mpmath.workdps(30):
+            return torch.tensor([float(entry) for entry in series(mpmath.mpf(time))], dtype=torch.float64)
+
+    return at
+
+
+def toda_start() -> Tensor:
+    return torch.tensor(TODA_START, dtype=torch.float64)
+
+
+def times(*values: float) -> Tensor:
+    return torch.tensor(values, dtype=torch.float64)
+
+
+def slope(sizes: Sequence[float], errors: Sequence[float], low: float, high: float) -> float:
+    """Fit the log-log slope of the five smallest sizes whose error lies between ``low`` and ``high``."""
+    kept = sorted((size, error) for size, error in zip(sizes, errors, strict=True) if low < error < high)
+    assert len(kept) >= 5, f"only {len(kept)} errors lie between {low} and {high}: {errors}"
+    logs = np.log(np.array(kept[:5]))
     return float(np.polyfit(logs[:, 0], logs[:, 1], 1)[0])

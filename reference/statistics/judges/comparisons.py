@@ -169,4 +169,5 @@ def _pairs(
     one, other = by_seed(rows, metric, variant, over), by_seed(rows, metric, baseline, over)
     if one.unit != other.unit:
         raise ValueError(f"{metric} of {variant} is in {one.unit!r} and of {baseline} in {other.unit!r}")
-    return *paired(one, other), one.unit
+    # A difference of two percentages is in percentage points.
+    return *paired(one, other), "points" if one.unit == "%" else one.unit

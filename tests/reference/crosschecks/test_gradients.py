@@ -1,0 +1,85 @@
+"""The gradient cross-check: its finite differences are right, and it tells a wrong gradient from a right one."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from reference.crosschecks.finite_differences import WRT, directional_derivatives, directions
+from reference.crosschecks.gradient_problems import GradientProblem, LinearField, analytic_problems
+from reference.crosschecks.gradients import Gradients, differentiate
+from reference.libraries.suite import Suite
+from suite.harness import records
+
+
+def _problem(name: str) -> GradientProblem:
+    problems = analytic_problems(3, torch.Generator().manual_seed(0))
+    return next(problem for problem in problems if problem.name == name)
+
+
+def _closed_form(problem: GradientProblem) -> dict[str, Tensor]:
+    """Differentiate the linear problem's loss through the matrix exponential."""
+    assert isinstance(problem.field, LinearField)
+    points = [problem.y0.clone(), problem.field.matrix.detach().clone(), problem.times.clone()]
+    y0, matrix, times = (point.requires_grad_(True) for point in points)
+    states = torch.stack([torch.matrix_exp(matrix * (t - times[0])) @ y0 for t in times])
+    gradients = torch.autograd.grad(problem.loss(states), (y0, matrix, times))
+    return {wrt: gradient.reshape(-1) for wrt, gradient in zip(WRT, gradients, strict=True)}
+
+
+@pytest.mark.parametrize("count", [2, 32], ids=["random directions", "every axis"])
+def test_finite_differences_equal_the_derivative_of_the_matrix_exponential(count: int) -> None:
+    problem = _problem("linear")
+    along = directions(problem, count, torch.Generator().manual_seed(1))
+    found, exact = directional_derivatives(problem, along), _closed_form(problem)
+    for wrt in WRT:
+        torch.testing.assert_close(found[wrt], along[wrt] @ exact[wrt], rtol=1e-6, atol=1e-6)
+
+
+def test_finite_differences_leave_the_parameters_as_they_were() -> None:
+    problem = _problem("perceptron")
+    before = [parameter.detach().clone() for parameter in problem.field.parameters()]
+    directional_derivatives(problem, directions(problem, 1, torch.Generator().manual_seed(1)))
+    assert all(torch.equal(old, new) for old, new in zip(before, problem.field.parameters(), strict=True))
+
+
+class SlightlyWrong(Suite):
+    """Our solvers, with a field that is wrong by one part in a thousand in the backward pass alone."""
+
+    def odeint(self, vector_field: nn.Module, y0: Tensor, t: Tensor, **arguments: object) -> Tensor:
+        states = super().odeint(vector_field, y0, t, **arguments)  # type: ignore[arg-type]
+        states.register_hook(lambda gradient: 1.001 * gradient)
+        return states
+
+
+@pytest.mark.parametrize("gradient", ["direct", "adjoint"])
+def test_a_gradient_wrong_by_one_in_a_thousand_shows(gradient: str) -> None:
+    problem = _problem("linear")
+    along = directions(problem, 32, torch.Generator().manual_seed(1))
+    exact = directional_derivatives(problem, along)
+    errors = {}
+    for library in (Suite(), SlightlyWrong()):
+        found = differentiate(problem, library, gradient, "dopri5", 1e-9).gradients
+        errors[type(library)] = {wrt: _relative(along[wrt] @ found[wrt], exact[wrt]) for wrt in WRT}
+    assert max(errors[Suite].values()) < 1e-6
+    for error in errors[SlightlyWrong].values():
+        assert error == pytest.approx(1e-3, rel=0.01)
+
+
+def _relative(found: Tensor, exact: Tensor) -> float:
+    return float((found - exact).norm() / exact.norm())
+
+
+def test_a_smoke_run_measures_every_way_to_differentiate_on_every_problem(smoke_records: Path) -> None:
+    rows = records.load(smoke_records).rows
+    rows = rows[(rows["experiment"] == Gradients.id) & (rows["metric"] == "gradient_error")]
+    cells = set(rows[["variant", "problem", "wrt"]].itertuples(index=False, name=None))
+    problems = ("linear", "perceptron", "contracting", "ode-net")
+    assert cells == set(product(Gradients.variants, problems, WRT))
+    analytic = rows[rows["problem"] != "ode-net"]
+    errors = analytic.groupby("tolerance")["value"].median()
+    assert errors[1e-7] < errors[1e-4] / 100  # in proportion to the tolerance, which fell by a thousand

@@ -1,0 +1,118 @@
+"""Inside a step the solution is a polynomial of derived order that joins value and slope at both ends."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from suite.solvers import METHODS, Interpolant, InvalidProblemError, odeint_dense, solve
+from suite.solvers.dense_output import continuous_extension
+from tests.solvers.problems import slope, times, toda, toda_start, toda_taylor
+
+# Known extensions from a method's own stages: of order 4 for dopri5 (Hairer, Norsett and Wanner I, section II.6) and
+# tsit5 (Tsitouras 2011), the cubic Hermite polynomial for methods up to order 4 that have no more stages.
+ORDERS = {1: 1, 2: 2, 3: 3, 4: 3, 5: 4, 8: 5}
+INSIDE = (0.1, 0.3, 0.5, 0.7, 0.9)
+
+
+def one_step(name: str, size: float) -> Interpolant:
+    interpolant = solve(
+        toda, toda_start(), times(0, size), method=name, options=fixed(name, size), dense=True
+    ).interpolant
+    assert interpolant is not None
+    assert len(interpolant.steps) == 1
+    return interpolant
+
+
+def fixed(name: str, size: float) -> dict[str, object]:
+    return {"step_size": size, "adaptive": False} if METHODS[name].adaptive else {"step_size": size}
+
+
+def value(interpolant: Interpolant, time: float) -> Tensor:
+    state = interpolant(time)
+    assert isinstance(state, Tensor)
+    return state
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_order_of_the_extension_is_the_known_one(name: str) -> None:
+    method = METHODS[name]
+    assert continuous_extension(method.tableau).order == ORDERS[method.order]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_error_slope_inside_one_step_is_extension_order_plus_one(name: str) -> None:
+    exact = toda_taylor()
+    sizes = [0.035 * 0.8**i for i in range(7)]
+    errors = []
+    for size in sizes:
+        interpolant = one_step(name, size)
+        errors.append(max(float((value(interpolant, x * size) - exact(x * size)).abs().max()) for x in INSIDE))
+    expected = continuous_extension(METHODS[name].tableau).order + 1
+    assert slope(sizes, errors, 2e-14, 1.0) == pytest.approx(expected, abs=0.2)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_value_and_slope_join_at_both_ends_of_a_step(name: str) -> None:
+    interpolant = solve(toda, toda_start(), times(0, 1), method=name, options=fixed(name, 0.25), dense=True).interpolant
+    assert interpolant is not None
+    for before, after in zip(interpolant.steps, interpolant.steps[1:], strict=False):
+        joint = torch.tensor(float(after.start), dtype=torch.float64, requires_grad=True)
+        for step in (before, after):
+            state = step.interpolate(joint)
+            torch.testing.assert_close(state.detach(), after.y0, rtol=0, atol=1e-13)
+            derivative = torch.stack([torch.autograd.grad(entry, joint, retain_graph=True)[0] for entry in state])
+            torch.testing.assert_close(derivative, toda(joint.detach(), after.y0), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.order <= 3])
+def test_extension_up_to_order_three_is_the_cubic_hermite_polynomial(name: str) -> None:
+    size = 0.4
+    interpolant = one_step(name, size)
+    (step,) = interpolant.steps
+    f0, f1 = toda(times(0), step.y0), toda(times(size), step.y1)
+    for x in INSIDE:
+        hermite = (
+            (1 + 2 * x) * (1 - x) ** 2 * step.y0
+            + x * (1 - x) ** 2 * size * f0
+            + x**2 * (3 - 2 * x) * step.y1
+            + x**2 * (x - 1) * size * f1
+        )
+        torch.testing.assert_close(value(interpolant, x * size), hermite, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("direction", [1, -1])
+def test_dense_solution_meets_the_tolerance_everywhere_and_counts_no_more_steps(direction: int) -> None:
+    exact = toda_taylor()
+    dense = odeint_dense(toda, toda_start(), times(0)[0], times(direction)[0], rtol=1e-9, atol=1e-9)
+    for x in torch.linspace(0, direction, 41, dtype=torch.float64).tolist():
+        # The oscillator starts at rest, and so reverses: x(-t) = x(t), v(-t) = -v(t).
+        reversed_exact = exact(abs(x)) * times(1, direction)
+        torch.testing.assert_close(value(dense, x), reversed_exact, rtol=0, atol=3e-8)
+    plain = solve(toda, toda_start(), times(0, direction), rtol=1e-9, atol=1e-9)
+    assert len(dense.steps) == plain.statistics.accepted
+
+
+def test_dense_solution_refuses_a_time_outside_and_two_equal_times() -> None:
+    dense = odeint_dense(toda, toda_start(), times(0)[0], times(1)[0])
+    with pytest.raises(InvalidProblemError, match=r"the solution is known from 0 to 1, not at 1\.5"):
+        dense(1.5)
+    with pytest.raises(InvalidProblemError, match="strictly increasing or decreasing"):
+        odeint_dense(toda, toda_start(), times(1)[0], times(1)[0])
+
+
+def test_dense_solution_of_a_tuple_state_is_a_tuple() -> None:
+    dense = odeint_dense(lambda t, y: (-y[0], y[0]), (times(1), times(0)), times(0)[0], times(1)[0])
+    decayed, gathered = dense(0.5)
+    torch.testing.assert_close(decayed, torch.exp(times(-0.5)), rtol=0, atol=1e-6)
+    torch.testing.assert_close(gathered, 1 - decayed, rtol=0, atol=1e-14)
+
+
+def test_dense_solution_at_a_tensor_time_has_the_field_for_its_derivative() -> None:
+    dense = odeint_dense(toda, toda_start(), times(0)[0], times(1)[0], rtol=1e-10, atol=1e-10)
+    time = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    state = dense(time)
+    assert isinstance(state, Tensor)
+    (derivative,) = torch.autograd.grad(state[0], time)
+    assert derivative.item() == pytest.approx(state[1].item(), abs=1e-7)

@@ -1,0 +1,75 @@
+"""What a step costs besides the vector field, counted: these numbers do not depend on the machine."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import suite.solvers
+from suite.harness.meters import host_syncs, operations
+from suite.solvers import Statistics, solve
+
+FIELD_OPERATIONS = 3
+
+
+def field(t: Tensor, y: Tensor) -> Tensor:
+    return torch.sin(3 * t) * y
+
+
+def counts(span: float, method: str, *, grad: bool) -> tuple[float, float, Statistics]:
+    """Return operations without the field's, host synchronisations, and the statistics."""
+    y0 = torch.linspace(0.1, 2, 4, dtype=torch.float64, requires_grad=grad)
+    t = torch.tensor([0.0, span], dtype=torch.float64)
+    options = {"step_size": 0.1} if method == "rk4" else None
+    with torch.set_grad_enabled(grad), operations() as work, host_syncs() as waits:
+        statistics = solve(field, y0, t, method=method, rtol=1e-6, atol=1e-8, options=options).statistics
+    return work.value - FIELD_OPERATIONS * statistics.nfe, waits.value, statistics
+
+
+def test_the_field_of_these_tests_has_the_operations_it_is_charged_with() -> None:
+    t, y = torch.zeros(()), torch.ones(4)
+    with operations() as work:
+        field(t, y)
+    assert work.value == FIELD_OPERATIONS
+
+
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize("method", ["dopri5", "tsit5"])
+def test_adaptive_step_costs_at_most_thirty_operations_and_one_synchronisation(method: str, grad: bool) -> None:
+    work, waits, statistics = counts(20.0, method, grad=grad)
+    steps = statistics.accepted + statistics.rejected
+    assert steps > 100
+    assert work <= 30 * steps
+    # One more reads the output times, and one chooses the first step.
+    assert waits <= steps + 2
+
+
+@pytest.mark.parametrize("grad", [False, True])
+def test_rk4_step_costs_at_most_fourteen_operations_and_never_waits(grad: bool) -> None:
+    work, waits, statistics = counts(20.0, "rk4", grad=grad)
+    assert statistics.accepted == 200
+    assert work <= 14 * statistics.accepted
+    assert waits == counts(2.0, "rk4", grad=grad)[1] <= 3
+
+
+@pytest.mark.parametrize("outputs", [2, 200])
+def test_outputs_cost_no_synchronisation(outputs: int) -> None:
+    y0, t = torch.ones(4, dtype=torch.float64), torch.linspace(0, 20, outputs, dtype=torch.float64)
+    with host_syncs() as waits:
+        statistics = solve(field, y0, t, rtol=1e-6, atol=1e-8).statistics
+    assert waits.value <= statistics.accepted + statistics.rejected + 2
+
+
+@pytest.mark.parametrize("module", ["adaptive", "fixed_grid", "runge_kutta", "step_control", "error_norm"])
+def test_solver_loops_read_no_whole_tensor(module: str) -> None:
+    """A read by ``tolist`` or ``numpy`` reaches no dispatcher on a CPU, and so escapes the counters above."""
+    (folder,) = suite.solvers.__path__
+    tree = ast.parse((Path(folder) / f"{module}.py").read_text(encoding="utf-8"))
+    called = {
+        node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    assert not called & {"tolist", "numpy", "item", "cpu"}
