@@ -136,6 +136,7 @@ class _AdaptiveReverse(_Reverse):
         self.direction = 1 if self.values[0] > self.values[-1] else -1
         self.scale = self._scale()
         self.drift = ErrorScale(problem.rtol, problem.atol, MixedNorm(tuple(problem.field.layout.sizes)), self.n)
+        self.outside = problem.variant == "quadrature" and len(problem.parameters) > 0
         self.quadratures = [torch.zeros_like(parameter).reshape(-1) for parameter in problem.parameters]
         self.integrator = self._integrator(len(self.values) - 1)
 
@@ -174,14 +175,14 @@ class _AdaptiveReverse(_Reverse):
             while self.integrator.time != time:
                 step = self.integrator.step(time, discontinuity=jumps)
                 watched = self._go_back_where_drifted(step, watched, stop)
-                if self.problem.variant == "quadrature":
+                if self.outside:
                     self._add_quadrature(step, self.integrator.time)
             if jumps and time != self.values[stop]:
                 self.integrator.cross_discontinuity()
 
     def _go_back_where_drifted(self, step: Step, watched: int, stop: int) -> int:
         """Compare the outputs inside a step with the stored ones; return the next to watch."""
-        if self.problem.variant == "quadrature":
+        if self.outside:
             self.integrator.field_at_end(step)
         while watched > stop and self.direction * (self.values[watched] - self.integrator.time) <= 0:
             time, stored = self.values[watched], self.problem.states[watched]

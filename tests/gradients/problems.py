@@ -39,6 +39,17 @@ class Relaxation(nn.Module):
         return -self.rate * y + torch.sin(y)
 
 
+class Offset(nn.Module):
+    """``dy/dt = -y + 10^4 (k_1 - k_2)`` with equal ``k``: its parameter gradients dwarf its state and adjoint."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.k = nn.Parameter(torch.ones(2, dtype=torch.float64))
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return -y + 1e4 * (self.k[0] - self.k[1])
+
+
 def start() -> Tensor:
     return torch.tensor([0.8, -0.5, 1.2], dtype=torch.float64, requires_grad=True)
 

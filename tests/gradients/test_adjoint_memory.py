@@ -18,6 +18,12 @@ from tests.gradients.problems import Swirl, loss, start
 T = torch.tensor([0.0, 1.0], dtype=torch.float64)
 
 
+def states_of(field: Swirl, y0: Tensor) -> Tensor:
+    states = odeint_adjoint(field, y0, T)
+    assert isinstance(states, Tensor)
+    return states
+
+
 def bytes_kept(solver: Any, **arguments: Any) -> float:
     with saved_bytes() as reading:
         states = solver(Swirl(), start(), T, **arguments)
@@ -40,9 +46,9 @@ def test_direct_backpropagation_keeps_bytes_in_proportion_to_steps() -> None:
 
 def test_adjoint_works_where_saved_tensors_are_packed_away() -> None:
     plain, packed = Swirl(), Swirl()
-    loss(odeint_adjoint(plain, start(), T)).backward()  # type: ignore[arg-type]
+    loss(states_of(plain, start())).backward()
     with torch.autograd.graph.save_on_cpu():
-        loss(odeint_adjoint(packed, start(), T)).backward()  # type: ignore[arg-type]
+        loss(states_of(packed, start())).backward()
     assert plain.a.grad is not None
     assert packed.a.grad is not None
     assert torch.equal(plain.a.grad, packed.a.grad)
@@ -50,7 +56,7 @@ def test_adjoint_works_where_saved_tensors_are_packed_away() -> None:
 
 def test_backward_twice_through_a_kept_graph_gives_the_same_gradients() -> None:
     field, y0 = Swirl(), start()
-    total = loss(odeint_adjoint(field, y0, T))  # type: ignore[arg-type]
+    total = loss(states_of(field, y0))
     first = torch.autograd.grad(total, (y0, field.a, field.b), retain_graph=True)
     second = torch.autograd.grad(total, (y0, field.a, field.b))
     assert all(torch.equal(one, other) for one, other in zip(first, second, strict=True))
@@ -61,7 +67,7 @@ def test_backward_twice_through_a_kept_graph_gives_the_same_gradients() -> None:
 def test_gradients_are_added_once_and_only_by_the_backward_pass() -> None:
     """The vector-Jacobian products of the reverse solve leave nothing in ``.grad``."""
     field, y0 = Swirl(), start()
-    total = loss(odeint_adjoint(field, y0, T))  # type: ignore[arg-type]
+    total = loss(states_of(field, y0))
     assert field.a.grad is None
     (expected,) = torch.autograd.grad(total, (field.a,), retain_graph=True)
     assert field.a.grad is None
@@ -73,8 +79,7 @@ def test_gradients_are_added_once_and_only_by_the_backward_pass() -> None:
 
 
 def test_outputs_carry_no_graph_through_the_steps() -> None:
-    states = odeint_adjoint(Swirl(), start(), T)
-    assert isinstance(states, Tensor)
+    states = states_of(Swirl(), start())
     nodes, names = [states.grad_fn], set()
     while nodes:
         node = nodes.pop()
@@ -88,8 +93,8 @@ def test_outputs_carry_no_graph_through_the_steps() -> None:
 def test_field_is_released_with_the_outputs() -> None:
     field = Swirl()
     remains = weakref.ref(field)
-    states = odeint_adjoint(field, start(), T)
-    loss(states).backward()  # type: ignore[arg-type]
+    states = states_of(field, start())
+    loss(states).backward()
     del field, states
     gc.collect()
     assert remains() is None
@@ -97,15 +102,16 @@ def test_field_is_released_with_the_outputs() -> None:
 
 def test_no_gradient_is_recorded_without_grad_mode() -> None:
     with torch.no_grad():
-        states = odeint_adjoint(Swirl(), start(), T)
-    assert isinstance(states, Tensor)
+        states = states_of(Swirl(), start())
     assert not states.requires_grad
 
 
 def test_second_derivatives_are_refused_rather_than_wrong() -> None:
     field, y0 = Swirl(), start()
     (gradient,) = torch.autograd.grad(
-        loss(odeint_adjoint(field, y0, T)), y0, create_graph=True  # type: ignore[arg-type]
+        loss(states_of(field, y0)),
+        y0,
+        create_graph=True,
     )
     with pytest.raises(RuntimeError, match="once_differentiable"):
         gradient.sum().backward()

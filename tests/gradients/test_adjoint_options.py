@@ -11,8 +11,8 @@ import torchdiffeq
 from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
-from suite.solvers import CountedField, IntegrationError, InvalidProblemError, odeint
-from tests.gradients.problems import Swirl, gradients, loss, relative_errors, start, true_gradients
+from suite.solvers import CountedField, InvalidProblemError, NonFiniteError, odeint
+from tests.gradients.problems import Offset, Swirl, gradients, loss, relative_errors, start, true_gradients
 
 T = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
 VARIANTS = ("default", "seminorm", "quadrature", "segments")
@@ -34,11 +34,16 @@ def test_gradients_agree_with_torchdiffeqs_adjoint(method: str, options: dict[st
 
 @pytest.mark.parametrize("options", [{}, {"step_size": 0.05}])
 def test_gradients_of_fixed_steps_agree_with_torchdiffeqs_adjoint(options: dict[str, float]) -> None:
-    """Both solve the same adjoint system over the same grid from the same stored states."""
+    """Both solve the same adjoint system over the same grid from the same stored states.
+
+    Not so for the first time: its gradient is an integral to them, and the Hamiltonian at that time to us.
+    """
     arguments: dict[str, Any] = {"method": "rk4", "options": options}
     ours = gradients(lambda field, y0, t: tensor(odeint_adjoint(field, y0, t, **arguments)))
     theirs = gradients(lambda field, y0, t: tensor(torchdiffeq.odeint_adjoint(field, y0, t, **arguments)))
-    assert max(relative_errors(ours, theirs).values()) < 1e-10
+    errors = relative_errors(ours, theirs)
+    assert errors.pop("t") < 1e-2
+    assert max(errors.values()) < 1e-12
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -101,21 +106,24 @@ def test_function_that_is_no_module_needs_adjoint_params() -> None:
     ("forward", "backward", "options", "adjoint_options"),
     [
         ("dopri5", "tsit5", None, None),
-        ("rk4", "dopri5", {"step_size": 0.01}, {}),
+        ("rk4", "dopri5", {"step_size": 0.01, "interp": "cubic"}, {}),
         ("dopri8", "rk4", None, {"step_size": 0.01}),
-        ("dopri5", None, {"adaptive": False, "step_size": 0.01}, None),
+        ("dopri5", None, {"adaptive": False, "step_size": 0.01, "interp": "cubic"}, None),
         ("dopri5", "dopri5", None, {"adaptive": False, "step_size": 0.01}),
         ("dopri5", None, {"first_step": 0.01, "max_step": 0.1}, None),
         ("dopri5", None, {"norm": lambda y: y.abs().max()}, None),
-        ("rk4", None, {"grid_constructor": lambda f, y, t: torch.linspace(0, 1, 41).double() * (t[-1] - t[0]) + t[0]}, None),
+        (
+            "rk4",
+            None,
+            {"grid_constructor": lambda f, y, t: torch.linspace(0, 1, 41).double() * (t[-1] - t[0]) + t[0]},
+            None,
+        ),
     ],
 )
 def test_method_and_options_of_the_reverse_solve_are_free(
     forward: str, backward: str | None, options: dict[str, Any] | None, adjoint_options: dict[str, Any] | None
 ) -> None:
     def solve(field: nn.Module, y0: Tensor, t: Tensor) -> Tensor:
-        if options and ("step_size" in options or "grid_constructor" in options):
-            options["interp"] = "cubic"
         return tensor(
             odeint_adjoint(
                 field,
@@ -148,8 +156,8 @@ def test_norm_of_the_users_sees_time_state_adjoint_and_parameters(variant: str) 
 
 def test_norm_that_ignores_the_parameters_is_the_seminorm() -> None:
     def nfe(options: dict[str, Any]) -> int:
-        field, y0 = CountedField(Swirl()), start()
-        states = tensor(odeint_adjoint(field, y0, 5 * T, rtol=1e-6, atol=1e-6, adjoint_options=options))
+        field, y0 = CountedField(Offset()), start()
+        states = tensor(odeint_adjoint(field, y0, T, rtol=1e-6, atol=1e-6, adjoint_options=options))
         field.reset()
         states[-1].sum().backward()
         return field.nfe
@@ -164,9 +172,15 @@ def test_norm_that_ignores_the_parameters_is_the_seminorm() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"adjoint_options": {"variant": "fast"}}, "variant is one of default, seminorm, quadrature, segments, not 'fast'"),
+        (
+            {"adjoint_options": {"variant": "fast"}},
+            "variant is one of default, seminorm, quadrature, segments, not 'fast'",
+        ),
         ({"adjoint_options": {"norm": "max"}}, "adjoint option norm is 'seminorm' or a function, not 'max'"),
-        ({"adjoint_options": {"norm": "seminorm", "variant": "segments"}}, "norm='seminorm' excludes variant='segments'"),
+        (
+            {"adjoint_options": {"norm": "seminorm", "variant": "segments"}},
+            "norm='seminorm' excludes variant='segments'",
+        ),
         ({"adjoint_options": {"stepsize": 0.1}}, "unknown option 'stepsize'; this method takes beta"),
         ({"adjoint_options": {"first_step": -1.0}}, r"first_step is positive and finite, not -1\.0"),
         ({"adjoint_method": "rk45"}, "unknown method 'rk45'; the methods are"),
@@ -193,25 +207,19 @@ def test_option_without_effect_on_the_reverse_solve_warns_at_the_call() -> None:
 def test_tensor_tolerances_of_the_forward_solve_go_with_numbers_for_the_reverse_solve() -> None:
     def solve(field: nn.Module, y0: Tensor, t: Tensor) -> Tensor:
         tolerance = torch.full((3,), 1e-9, dtype=torch.float64)
-        numbers = {"adjoint_rtol": 1e-9, "adjoint_atol": 1e-9}
-        return tensor(odeint_adjoint(field, y0, t, rtol=tolerance, atol=tolerance, **numbers))
+        return tensor(
+            odeint_adjoint(field, y0, t, rtol=tolerance, atol=tolerance, adjoint_rtol=1e-9, adjoint_atol=1e-9)
+        )
 
     assert max(relative_errors(gradients(solve), true_gradients()).values()) < 1e-6
 
 
 def test_reverse_solve_that_stops_says_where() -> None:
-    """The field's derivative is infinite at 0, though the field is not: the forward solve never notices."""
-
-    class Root(nn.Module):
-        def forward(self, t: Tensor, y: Tensor) -> Tensor:
-            return -torch.sqrt(y.clamp(min=0))
-
-    y0 = torch.ones(1, dtype=torch.float64, requires_grad=True)
-    states = odeint_adjoint(Root(), y0, torch.tensor([0.0, 3.0], dtype=torch.float64), rtol=1e-3, atol=1e-3)
-    if tensor(states)[-1].item() > 0:
-        states = tensor(states) - tensor(states).detach()
-    with pytest.raises((IntegrationError, RuntimeError)):
-        raise IntegrationError("", 0.0)
+    """``y' = sqrt(y)`` stays at 0, where its derivative is infinite: the forward solve never notices."""
+    y0 = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    states = tensor(odeint_adjoint(lambda t, y: torch.sqrt(y), y0, T, adjoint_params=()))
+    with pytest.raises(NonFiniteError, match=r"the vector field is not finite at t = 1$"):
+        states[-1].sum().backward()
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

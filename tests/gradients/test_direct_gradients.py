@@ -65,9 +65,10 @@ def test_second_derivatives_of_fixed_steps(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["dopri5", "tsit5", "dopri8"])
 def test_adaptive_steps_differentiate_to_first_and_second_order(method: str) -> None:
-    # So tight that where the differences make the controller choose other steps, they do not see it.
-    arguments = {"method": method, "rtol": 1e-12, "atol": 1e-12}
-    points = inputs(0, 0.3, 0.8)
+    # So tight that where the differences make the controller choose other steps, they do not see it; and outputs at
+    # ends of steps alone, because dense output, of lower order, does see it.
+    arguments: dict[str, Any] = {"method": method, "rtol": 1e-11, "atol": 1e-11}
+    points = inputs(0, 0.5)
     assert torch.autograd.gradcheck(lambda *x: solution(*x, **arguments), points, atol=1e-5, rtol=1e-4)
     assert torch.autograd.gradgradcheck(lambda *x: solution(*x, **arguments), points, atol=1e-4, rtol=1e-3)
 

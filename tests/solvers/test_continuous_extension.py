@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
@@ -51,6 +53,51 @@ def test_error_slope_inside_one_step_is_extension_order_plus_one(name: str) -> N
         errors.append(max(float((value(interpolant, x * size) - exact(x * size)).abs().max()) for x in INSIDE))
     expected = continuous_extension(METHODS[name].tableau).order + 1
     assert slope(sizes, errors, 2e-14, 1.0) == pytest.approx(expected, abs=0.2)
+
+
+def dormand_and_prince_inside(x: float) -> list[float]:
+    """Weights at ``x`` of the extension that Hairer, Norsett and Wanner I, section II.6, give for dopri5."""
+    bump, rise = x**2 * (x - 1) ** 2, x**2 * (3 - 2 * x)
+    b1, _, b3, b4, b5, b6, _ = METHODS["dopri5"].tableau.weights
+    return [
+        rise * b1 + x * (x - 1) ** 2 - bump * 5 * (2558722523 - 31403016 * x) / 11282082432,
+        0.0,
+        rise * b3 + bump * 100 * (882725551 - 15701508 * x) / 32700410799,
+        rise * b4 - bump * 25 * (443332067 - 31403016 * x) / 1880347072,
+        rise * b5 + bump * 32805 * (23143187 - 3489224 * x) / 199316789632,
+        rise * b6 - bump * 55 * (29972135 - 7076736 * x) / 822651844,
+        x**2 * (x - 1) + bump * 10 * (7414447 - 829305 * x) / 29380423,
+    ]
+
+
+def tsitouras_inside(x: float) -> list[float]:
+    """Weights at ``x`` of the extension that Tsitouras (2011) gives for his pair."""
+    return [
+        -1.0530884977290216 * x * (x - 1.3299890189751412) * (x**2 - 1.4364028541716351 * x + 0.7139816917074209),
+        0.1017 * x**2 * (x**2 - 2.1966568338249754 * x + 1.2949852507374631),
+        2.490627285651252793 * x**2 * (x**2 - 2.38535645472061657 * x + 1.57803468208092486),
+        -16.54810288924490272 * (x - 1.21712927295533244) * (x - 0.61620406037800089) * x**2,
+        47.37952196281928122 * (x - 1.203071208372362603) * (x - 0.658047292653547382) * x**2,
+        -34.87065786149660974 * (x - 1.2) * (x - 2 / 3) * x**2,
+        2.5 * (x - 1) * (x - 0.6) * x**2,
+    ]
+
+
+@pytest.mark.parametrize(("name", "published"), [("dopri5", dormand_and_prince_inside), ("tsit5", tsitouras_inside)])
+def test_extension_is_as_accurate_as_the_published_one(name: str, published: Callable[[float], list[float]]) -> None:
+    exact, size = toda_taylor(), 0.03
+    interpolant = one_step(name, size)
+    (step,) = interpolant.steps
+
+    def published_value(x: float) -> Tensor:
+        return step.y0 + size * torch.tensor(published(x), dtype=torch.float64) @ step.stages
+
+    errors = [
+        max(float((at(x) - exact(x * size)).abs().max()) for x in INSIDE)
+        for at in (lambda x: value(interpolant, x * size), published_value)
+    ]
+    assert errors[0] <= 1.1 * errors[1] < 1e-7
+    torch.testing.assert_close(published_value(1.0), step.y1, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -9,7 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from suite.solvers import CountedField, Solution, solve
+from suite.solvers import METHODS, CountedField, Solution, solve
+from suite.solvers.error_norm import ErrorScale, MixedNorm, rms_norm
+from suite.solvers.initial_step import initial_step
 from suite.solvers.step_control import StepController
 from tests.solvers.problems import times, toda, toda_start
 
@@ -51,6 +53,48 @@ def test_step_with_too_large_an_error_is_always_followed_by_a_shorter_one(beta: 
     assert all(control.factor(error, previous) < 1 for error in (1.001, 1.1, 10.0, 1e6))
 
 
+@pytest.mark.parametrize("beta", [0.0, 0.04, 0.1])
+def test_every_step_is_the_one_before_times_the_controllers_factor(beta: float) -> None:
+    """Errors are embedded ones: the root mean square of ``h e / (atol + rtol max(|y0|, |y1|))``."""
+    options = {"beta": beta, "first_step": 1e-2}
+    solution = solve(toda, toda_start(), times(0, 1), rtol=1e-6, atol=1e-8, options=options, dense=True)
+    assert solution.statistics.rejected == 0
+    assert solution.interpolant is not None
+    sizes, steps = step_sizes(solution), solution.interpolant.steps
+    weights = torch.tensor(METHODS["dopri5"].tableau.error_weights)
+    errors = [
+        float((size * weights @ step.stages / (1e-8 + 1e-6 * torch.maximum(step.y0.abs(), step.y1.abs()))).norm())
+        / math.sqrt(2)
+        for size, step in zip(sizes, steps, strict=True)
+    ]
+    control = StepController(order=5, beta=beta)
+    factors = [control.factor(error, max(before, 1e-4)) for before, error in itertools.pairwise([1.0, *errors[:-2]])]
+    assert [after / before for before, after in itertools.pairwise(sizes[:-1])] == pytest.approx(factors, rel=1e-6)
+
+
+@pytest.mark.parametrize("rate", [-3.0, 1e3, 1e-2])
+@pytest.mark.parametrize("direction", [1, -1])
+@pytest.mark.parametrize("order", [2, 5])
+def test_first_step_follows_from_the_sizes_of_state_slope_and_curvature(
+    rate: float, direction: int, order: int
+) -> None:
+    """Hairer, Norsett and Wanner I, section II.4, for ``y' = rate y, y(0) = 2``, where all three are known."""
+    tolerance = 1e-6 + 1e-3 * 2
+    size, slope, curvature = (abs(rate) ** k * 2 / tolerance for k in (0, 1, 2))
+    expected = min(100 * 0.01 * size / slope, (0.01 / max(slope, curvature)) ** (1 / (order + 1)))
+    scale = ErrorScale(rtol=1e-3, atol=1e-6, norm=rms_norm, entries=1)
+    found = initial_step(lambda t, y: rate * y, 0.0, direction, times(2), rate * times(2), order, scale)
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_norm_of_a_tuple_state_is_the_largest_root_mean_square_of_its_parts() -> None:
+    flat = times(3, 4, 1, 1, 1, -1)
+    assert MixedNorm((2, 4))(flat).item() == pytest.approx(math.sqrt(25 / 2))
+    assert MixedNorm((1, 5))(flat).item() == pytest.approx(3)
+    assert MixedNorm((0, 6))(flat).item() == pytest.approx(math.sqrt(29 / 6)) == rms_norm(flat).item()
+    assert MixedNorm((1, 1))(times(3, 4) + 4j).item() == pytest.approx(math.sqrt(32))
+
+
 def test_proportional_integral_control_rejects_fewer_steps_where_stability_bounds_them() -> None:
     """Hairer, Norsett and Wanner II, section IV.2: on a stiff decay the I controller oscillates about the bound."""
 
@@ -71,8 +115,8 @@ def test_proportional_integral_control_rejects_fewer_steps_where_stability_bound
 
 @pytest.mark.parametrize("direction", [1, -1])
 def test_no_step_is_longer_than_max_step(direction: int) -> None:
-    # 1.0005 leaves less than a hundredth of a step behind the hundredth step.
-    solution = solve(lambda t, y: -y, times(1), times(0, 1.0005 * direction), options={"max_step": 0.01}, dense=True)
+    # 1.00005 leaves less than a hundredth of a step behind the hundredth step.
+    solution = solve(lambda t, y: -y, times(1), times(0, 1.00005 * direction), options={"max_step": 0.01}, dense=True)
     assert max(step_sizes(solution)) <= 0.01 * (1 + 1e-12)
     assert solution.statistics.accepted == 101
 
