@@ -94,7 +94,14 @@ def paired(one: Seeds, other: Seeds) -> tuple[list[float], list[float]]:
     return [one.values[seed] for seed in seeds], [other.values[seed] for seed in seeds]
 
 
-def curve(rows: pd.DataFrame, metric: str, against: str, variant: str, cases: Sequence[str] = ()) -> Points:
+def curve(
+    rows: pd.DataFrame,
+    metric: str,
+    against: str,
+    variant: str,
+    cases: Sequence[str] = (),
+    smallest_over: Sequence[str] = (),
+) -> Points:
     """Return a metric against an axis, or against another metric of the same seed and axes.
 
     Args:
@@ -103,12 +110,18 @@ def curve(rows: pd.DataFrame, metric: str, against: str, variant: str, cases: Se
         against: An axis of it, or another metric.
         variant: The variant to take.
         cases: Axes whose values, with the seed, name the case a point belongs to.
+        smallest_over: Axes along which the smallest value is taken, such as the repeats of a time.
 
     Raises:
         ValueError: When either is missing.
     """
     found = measured(rows, metric, variant)
     unit = unit_of(found)
+    for axis in smallest_over:
+        _known(found, axis)
+    if smallest_over:
+        kept = ["seed", *(name for name in found.columns if name not in (*RECORD_COLUMNS, *smallest_over))]
+        found = found.loc[found.groupby(kept, dropna=False)["value"].idxmin()]
     if against in found.columns and against not in RECORD_COLUMNS:
         found = found.dropna(subset=[against])
         abscissae = found[against]

@@ -74,7 +74,7 @@ def odeint_adjoint(
             )
         adjoint_params = tuple(func.parameters())
     if adjoint_options is None:
-        if options and adjoint_method is not None and find(adjoint_method) is not find(method):
+        if options and adjoint_method is not None and find(adjoint_method).tableau is not find(method).tableau:
             raise InvalidProblemError("with an adjoint_method of its own, options need adjoint_options beside them")
         adjoint_options = {name: value for name, value in (options or {}).items() if name != "norm"}
     variant, norm, rest = choose_variant(adjoint_options)
@@ -94,6 +94,8 @@ def odeint_adjoint(
         norm,
     )
     parameters = tuple(parameter for parameter in adjoint_params if parameter.requires_grad)
+    if variant != "quadrature" and not layout.dtype.is_complex and any(p.is_complex() for p in parameters):
+        raise InvalidProblemError("complex parameters need a complex state, or the variant 'quadrature'")
     states = _Adjoint.apply(call, layout.pack(y0), t, *parameters)
     return layout.unpack(states)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
 from suite.solvers import CountedField, InvalidProblemError, NonFiniteError, odeint
+from suite.solvers.tableaus import rk4
 from tests.gradients.problems import Offset, Swirl, gradients, loss, relative_errors, start, true_gradients
 
 T = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
@@ -197,6 +198,28 @@ def test_mistake_about_the_reverse_solve_is_refused_before_any_work(arguments: d
         odeint_adjoint(field, start(), **({"t": T} | arguments))
     assert "\n" not in str(caught.value)
     assert field.nfe == 0
+
+
+def test_complex_parameter_of_a_real_state_is_refused_where_its_gradient_is_part_of_the_state() -> None:
+    matrix = torch.tensor([[0.5 + 1j, 0.2], [-0.3j, 0.1]], dtype=torch.complex128, requires_grad=True)
+    y0 = torch.ones(2, dtype=torch.float64)
+
+    def gradient(solver: Any, **arguments: Any) -> Tensor:
+        states = solver(lambda t, y: (matrix @ y.to(matrix.dtype)).real, y0, T, rtol=1e-9, atol=1e-9, **arguments)
+        (found,) = torch.autograd.grad(states[-1].sum(), matrix)
+        return found
+
+    with pytest.raises(InvalidProblemError, match="complex parameters need a complex state, or the variant 'quad"):
+        gradient(odeint_adjoint, adjoint_params=(matrix,))
+    quadrature = gradient(odeint_adjoint, adjoint_params=(matrix,), adjoint_options={"variant": "quadrature"})
+    torch.testing.assert_close(quadrature, gradient(odeint), rtol=1e-7, atol=1e-7)
+
+
+def test_tableau_given_twice_is_one_method() -> None:
+    y0, options = start(), {"step_size": 0.01}
+    states = odeint_adjoint(Swirl(), y0, T, method=rk4, adjoint_method=rk4, options=options)
+    by_name = odeint_adjoint(Swirl(), y0, T, method="rk4", options=options)
+    assert torch.equal(tensor(states), tensor(by_name))
 
 
 def test_option_without_effect_on_the_reverse_solve_warns_at_the_call() -> None:

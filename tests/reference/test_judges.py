@@ -223,6 +223,17 @@ def test_linear_growth_is_not_constant_and_constant_is_no_growth() -> None:
     assert decide("constant", linear, margin=0.05, **arguments).status == "not reproduced"
 
 
+def test_of_repeated_times_the_fastest_counts() -> None:
+    line = [(x, 1 + 0.1 * x) for x in (1.0, 2.0, 4.0, 8.0)]
+    slow = [(x, y + delay) for (x, y), delay in zip(line, (3.0, 0.0, 2.0, 0.5), strict=True)]
+    repeats = [curves("net", "seconds", "s", "depth", points).assign(repeat=i) for i, points in enumerate((slow, line))]
+    arguments = {"metric": "seconds", "against": "depth", "variant": "net"}
+    assert decide("grows_linearly", pd.concat(repeats, ignore_index=True), **arguments).status != "reproduced"
+    fastest = decide("grows_linearly", pd.concat(repeats, ignore_index=True), smallest_over=["repeat"], **arguments)
+    assert (fastest.status, fastest.n) == ("reproduced", 4)
+    assert fastest.measured == pytest.approx(0.1)
+
+
 def test_growth_that_is_not_straight_is_partly_linear() -> None:
     rows = curves("net", "seconds", "s", "depth", [(x, x**6) for x in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0)])
     assert decide("grows_linearly", rows, metric="seconds", against="depth", variant="net").status == "partly"

@@ -23,6 +23,7 @@ def grows_linearly(
     variant: str,
     r_squared: float = 0.9,
     cases: Sequence[str] = (),
+    smallest_over: Sequence[str] = (),
 ) -> Judgement:
     """A quantity grows along a straight line with another, from whatever it is at zero.
 
@@ -37,12 +38,13 @@ def grows_linearly(
         variant: Whose.
         r_squared: The share of the variation that the line has to explain.
         cases: Axes of which each combination has its own intercept.
+        smallest_over: Axes along which the smallest value is taken: of repeated times the one least disturbed.
 
     Raises:
         ValueError: When there are too few points for a line.
     """
     del published
-    points = curve(rows, metric, against, variant, cases)
+    points = curve(rows, metric, against, variant, cases, smallest_over)
     line = fit_line(points.x, points.y, points.cases)
     words = (
         f"{metric} of {variant} grows by {number(line.slope.estimate)} {points.unit} per unit of {against} with "
