@@ -38,8 +38,8 @@ class Interval:
 
     @property
     def is_single_value(self) -> bool:
-        """Whether it has no width: one sample of which nothing says how exact it is, or equal ones."""
-        return self.low == self.high
+        """Whether it is one sample of which nothing says how exact it is."""
+        return self.n == 1 and self.low == self.high
 
     def inside(self, low: float, high: float) -> bool:
         """Say whether the whole interval lies within ``[low, high]``."""

@@ -65,8 +65,8 @@ def quantity(value: float, unit: str) -> str:
 
 
 def interval_words(interval: Interval, unit: str) -> str:
-    """Return an interval in words: the estimate, with its ends unless a single value has none."""
-    if interval.is_single_value:
+    """Return an interval in words: the estimate, with its ends unless they are the estimate."""
+    if interval.low == interval.high:
         return quantity(interval.estimate, unit)
     return f"{quantity(interval.estimate, unit)} [{number(interval.low)}, {number(interval.high)}]"
 
