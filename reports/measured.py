@@ -11,6 +11,7 @@ import pandas as pd
 from reference.claims import Claim
 from reference.published import PublishedNumber
 from reference.selection import RecordSet, at_profile_settings, profile_settings, select
+from reports.data_names import data_name
 from reports.figures.drawing import Evidence
 from reports.figures.rendering import DrawnFigure, render
 from reports.headers import header
@@ -87,11 +88,13 @@ def measured(
 
 def _description(chosen: RecordSet, finished: pd.DataFrame) -> str:
     seeds = finished["seed"].nunique()
+    data = {data_name(version.split()[0]) for text in chosen.cells["data"] if text for version in text.split(", ")}
     place = _distinct(chosen.cells["machine"])
     higher = f" Profile {chosen.higher} has records too, but of too few seeds." if chosen.higher else ""
     return (
         f"{number(len(finished))} of {number(len(chosen.cells))} cells finished: "
         f"{finished['variant'].nunique()} variants, {seeds} seed{'' if seeds == 1 else 's'}"
+        f"{f', on {_listed(data)}' if data else ''}"
         f"{f', kept in the repository as {place}' if place else ''}. "
         f"These are the newest records of one code at the highest profile.{higher}"
     )
@@ -106,6 +109,10 @@ def _failure(path: str) -> Failure:
         error=f"{error['type']}: {error['message']}",
         traceback=error["traceback"],
     )
+
+
+def _listed(names: set[str]) -> str:
+    return " and ".join(sorted(names))
 
 
 def _distinct(column: pd.Series[str]) -> str:

@@ -9,7 +9,7 @@ from reference.claims import Claim
 from reference.published import PublishedNumber
 from reference.statistics import STATUSES
 from reference.verdicts import Verdict
-from reports.data_names import stand_in_words
+from reports.data_names import data_name, stand_in_words
 from reports.numbers import NumberRow, anchor, number_row
 from reports.numerals import estimate, number, with_unit
 from suite.declarations import PROFILES
@@ -102,7 +102,9 @@ def _outcome(verdict: Verdict) -> Outcome:
     how = ""
     if measured:
         judged = "" if verdict.judged else "; shown, not judged"
-        how = f"n = {verdict.n}, profile {verdict.profile}, {verdict.device_name or verdict.device}{machine}{judged}"
+        data = f"on {data_name(verdict.claim.data)}, " if verdict.claim.data and not verdict.stand_in else ""
+        where = f"{verdict.device_name or verdict.device}{machine}"
+        how = f"n = {verdict.n}, {data}profile {verdict.profile}, {where}{judged}"
     return Outcome(
         status=verdict.status,
         value=_value(verdict),
