@@ -110,14 +110,23 @@ def _of_claim(
     for device in sorted(cells["device"].unique()):
         records = select(cells, claim.variants, claim.seeds, device, times=times)
         if records is not None:
-            yield _verdict(claim, records, rows, published)
+            others = cells[(cells["device"] == device) & ~cells["path"].isin(records.cells["path"])]
+            yield _verdict(claim, records, others, rows, published)
 
 
-def _verdict(claim: Claim, records: RecordSet, rows: pd.DataFrame, published: Mapping[str, PublishedNumber]) -> Verdict:
+def _verdict(
+    claim: Claim,
+    records: RecordSet,
+    others: pd.DataFrame,
+    rows: pd.DataFrame,
+    published: Mapping[str, PublishedNumber],
+) -> Verdict:
     used = records.used
     numbers = [published[number] for number in claim.published]
     judgement = judge(claim.judge, rows[rows["path"].isin(used["path"])], numbers, claim.arguments, claim.scope)
     obstacles = list(_obstacles(claim, records, published))
+    if obstacles and not _stand_in(records.cells):
+        obstacles = [*_stand_ins_aside(claim, others), *obstacles]
     status: Status = "not tested" if obstacles else judgement.status
     reason = "; ".join(obstacles) if obstacles else _with_remarks(judgement, records)
     cells = records.cells
@@ -147,7 +156,7 @@ def _verdict(claim: Claim, records: RecordSet, rows: pd.DataFrame, published: Ma
 
 def _obstacles(claim: Claim, records: RecordSet, published: Mapping[str, PublishedNumber]) -> Iterator[str]:
     """Yield every reason for which these records may not decide the claim."""
-    if claim.data and claim.data in ", ".join(records.cells["stand_in_for"].unique()).split(", "):
+    if _replaces_data(claim, records.cells):
         yield f"stand-in data: {_stand_in(records.cells)}"
     if PROFILES.index(claim.judged_from) > _rank(records.profile):
         yield f"needs profile {claim.judged_from}, measured at {records.profile}"
@@ -158,6 +167,18 @@ def _obstacles(claim: Claim, records: RecordSet, published: Mapping[str, Publish
     for number in claim.published:
         if not published[number].judgeable:
             yield f"the published number {number} is {published[number].confidence} and never judged against"
+
+
+def _stand_ins_aside(claim: Claim, others: pd.DataFrame) -> Iterator[str]:
+    """Say which records beside those of the claim cannot decide it either: whoever made them looks for them here."""
+    for profile in PROFILES:
+        cells = others[others["profile"] == profile]
+        if _replaces_data(claim, cells):
+            yield f"stand-in data in the {profile} records: {_stand_in(cells)}"
+
+
+def _replaces_data(claim: Claim, cells: pd.DataFrame) -> bool:
+    return bool(claim.data) and claim.data in ", ".join(cells["stand_in_for"].unique()).split(", ")
 
 
 def _with_remarks(judgement: Judgement, records: RecordSet) -> str:

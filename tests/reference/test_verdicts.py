@@ -175,6 +175,18 @@ def test_every_obstacle_is_named(bench: Bench) -> None:
     )
 
 
+def test_stand_in_records_beside_a_set_that_cannot_decide_are_named(bench: Bench) -> None:
+    bench.run("net", GOOD, profile="laptop")
+    bench.run("net", GOOD[:1], profile="quick", data="digits 0", stand_in_for="mnist")
+    verdict = bench.verdict(PRINTED)
+    assert verdict.words == (
+        "not tested (stand-in data in the quick records: digits for mnist; needs profile paper, measured at laptop)"
+    )
+    assert verdict.stand_in == ""  # the value beside it was measured on MNIST
+    bench.run("net", GOOD, day=3)
+    assert bench.verdict(PRINTED).words == "reproduced"
+
+
 def test_the_newest_code_is_judged_and_not_the_best(bench: Bench) -> None:
     bench.run("net", GOOD, code="old", day=1)
     bench.run("net", BAD, code="new", day=2)
