@@ -8,11 +8,9 @@ from dataclasses import replace
 import torch
 
 from suite.harness import meters
+from suite.solvers import METHODS
 
 from . import cases, problems
-
-EVALUATIONS_PER_STEP = {"rk4": 4, "dopri5": 6}
-"""Evaluations that one more step costs; ``dopri5`` has seven stages and reuses the last."""
 
 
 def evaluations(case: cases.Case) -> int:
@@ -45,7 +43,9 @@ def operations_per_step(case: cases.Case) -> float:
 def _per_further_step(case: cases.Case, count: Callable[[cases.Case], float]) -> float:
     """Return the growth of a count from a solve to one of twice the span, per step; starting a solve cancels out."""
     longer = replace(case, span=2 * case.span)
-    further = (evaluations(longer) - evaluations(case)) / EVALUATIONS_PER_STEP[case.method]
+    tableau = METHODS[case.method].tableau
+    per_step = tableau.stages - int(tableau.first_same_as_last)
+    further = (evaluations(longer) - evaluations(case)) / per_step
     return (count(longer) - count(case)) / further
 
 
