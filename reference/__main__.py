@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.console import Console
 
@@ -12,12 +11,15 @@ from reference import claims, listing, published
 from reference.selection import profile_settings
 from reference.verdicts import verdicts
 from suite.harness import records
-from suite.harness.commands.arguments import EXIT_BAD_INPUT, EXIT_FINISHED, OneSentenceParser, folder
+from suite.harness.commands.arguments import (
+    EXIT_BAD_INPUT,
+    EXIT_FINISHED,
+    RECORD_FOLDERS,
+    OneSentenceParser,
+    add_record_folders,
+)
 from suite.harness.errors import RegistryError, SchemaError
 from suite.harness.registry import experiments
-
-RECORD_FOLDERS = (Path("records"), Path("reports/records"))
-"""Where records are looked for unless told otherwise: local ones, and those kept in the repository."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,14 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = "Prints a verdict on every claim, with the numbers it rests on."
     command = commands.add_parser("verdicts", help=words, description=words)
     command.add_argument("--json", action="store_true", help="Prints JSON.")
-    command.add_argument(
-        "--records",
-        type=folder,
-        nargs="+",
-        action="extend",
-        metavar="DIR",
-        help="Folders of records. The default is records and reports/records, where they exist.",
-    )
+    add_record_folders(command)
     parsed = parser.parse_args(arguments)
     try:
         numbers = published.load()

@@ -12,10 +12,15 @@ from reference.published import PublishedNumberError
 from reports.build import build
 from reports.serve import server
 from reports.site_folder import NotASiteError
-from suite.harness.commands.arguments import EXIT_BAD_INPUT, EXIT_FINISHED, OneSentenceParser, folder
+from suite.harness.commands.arguments import (
+    EXIT_BAD_INPUT,
+    EXIT_FINISHED,
+    RECORD_FOLDERS,
+    OneSentenceParser,
+    add_record_folders,
+)
 from suite.harness.errors import RegistryError, SchemaError
 
-RECORDS = (Path("records"), Path("reports/records"))
 SITE = Path("reports/site")
 PORT = 8000
 BAD_INPUT = (ClaimError, NotASiteError, PublishedNumberError, RegistryError, SchemaError, FileNotFoundError)
@@ -27,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         if options.command == "build":
-            print(f"The site is in {build(options.records or RECORDS, options.out).resolve().as_uri()}")
+            print(f"The site is in {build(options.records or RECORD_FOLDERS, options.out).resolve().as_uri()}")
         else:
             _serve(options.site, options.port)
     except BAD_INPUT as error:
@@ -41,14 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     words = "Writes the site, which opens from file://."
     building = commands.add_parser("build", help=words, description=words)
-    building.add_argument(
-        "--records",
-        type=folder,
-        nargs="+",
-        action="extend",
-        metavar="DIR",
-        help="Folders of records. The default is records and reports/records, where they exist.",
-    )
+    add_record_folders(building)
     building.add_argument(
         "--out", type=Path, default=SITE, metavar="DIR", help="Folder of the site. The default is %(default)s."
     )

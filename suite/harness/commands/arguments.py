@@ -12,6 +12,9 @@ from suite.harness.errors import InputError
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
+RECORD_FOLDERS = (Path("records"), Path("reports/records"))
+"""Where records are read from unless told otherwise: local ones, and those kept in the repository."""
+
 
 class OneSentenceParser(argparse.ArgumentParser):
     """A parser whose errors are one sentence, without the usage before it."""
@@ -66,7 +69,7 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names a folder of data."""
     parser.add_argument(
-        "--data-dir", type=folder, metavar="DIR", help="Folder that is looked into first for data sets."
+        "--data-dir", type=_folder, metavar="DIR", help="Folder that is looked into first for data sets."
     )
 
 
@@ -107,7 +110,19 @@ def assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-def folder(text: str) -> Path:
+def add_record_folders(parser: argparse.ArgumentParser) -> None:
+    """Add the folders that records are read from; none given stands for ``RECORD_FOLDERS``."""
+    parser.add_argument(
+        "--records",
+        type=_folder,
+        nargs="+",
+        action="extend",
+        metavar="DIR",
+        help="Folders of records. The default is records and reports/records, where they exist.",
+    )
+
+
+def _folder(text: str) -> Path:
     """Read the path of a folder that exists."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text} is not a folder")
