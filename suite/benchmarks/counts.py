@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from suite.harness import meters
-from suite.solvers import METHODS
+from suite.solvers import explicit_methods
 
 from . import cases, problems
 
@@ -43,7 +43,7 @@ def operations_per_step(case: cases.Case) -> float:
 def _per_further_step(case: cases.Case, count: Callable[[cases.Case], float]) -> float:
     """Return the growth of a count from a solve to one of twice the span, per step; starting a solve cancels out."""
     longer = replace(case, span=2 * case.span)
-    tableau = METHODS[case.method].tableau
+    tableau = explicit_methods()[case.method].tableau
     per_step = tableau.stages - int(tableau.first_same_as_last)
     further = (evaluations(longer) - evaluations(case)) / per_step
     return (count(longer) - count(case)) / further

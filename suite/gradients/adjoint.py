@@ -14,11 +14,11 @@ from suite.gradients.backward_solve import ReverseProblem, reverse
 from suite.gradients.variants import Variant, choose_variant
 from suite.solvers.error_norm import Norm, check_tolerance
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.methods import Method, find
-from suite.solvers.options import adaptive_options, fixed_grid_options, take_stepping
-from suite.solvers.solve import MethodName, solve
+from suite.solvers.method import ExplicitRungeKutta
+from suite.solvers.methods import MethodName, find
+from suite.solvers.solve import solve
 from suite.solvers.state import State, StateLayout
-from suite.solvers.vector_field import FlatField, VectorField
+from suite.solvers.vector_field import PackedField, VectorField
 
 
 def odeint_adjoint(
@@ -74,14 +74,18 @@ def odeint_adjoint(
             )
         adjoint_params = tuple(func.parameters())
     if adjoint_options is None:
-        if options and adjoint_method is not None and find(adjoint_method).tableau is not find(method).tableau:
+        same = adjoint_method is None or adjoint_method is method or find(adjoint_method) is find(method)
+        if options and not same:
             raise InvalidProblemError("with an adjoint_method of its own, options need adjoint_options beside them")
         adjoint_options = {name: value for name, value in (options or {}).items() if name != "norm"}
     variant, norm, rest = choose_variant(adjoint_options)
     layout = StateLayout.of(y0)
-    backward, reverse_options = take_stepping(find(method if adjoint_method is None else adjoint_method), rest)
+    backward = find(method if adjoint_method is None else adjoint_method)
+    if not isinstance(backward, ExplicitRungeKutta):
+        raise InvalidProblemError(f"the reverse solve takes an explicit Runge-Kutta method, not {backward.name!r}")
     # Read once here, so that a bad option is refused before any work rather than in the backward pass.
-    (adaptive_options if backward.adaptive else fixed_grid_options)(reverse_options)
+    backward.prepare(rest)
+    backward, reverse_options = backward.stepping(rest)
     call = _Call(
         func,
         layout,
@@ -107,7 +111,7 @@ class _Call:
     func: VectorField
     layout: StateLayout
     forward: dict[str, Any]
-    method: Method
+    method: ExplicitRungeKutta
     rtol: float
     atol: float
     options: Mapping[str, Any] | None
@@ -116,7 +120,7 @@ class _Call:
 
 
 class _Adjoint(torch.autograd.Function):
-    """Outputs of shape ``[outputs, n]`` of the flat state; differentiated by the reverse solve."""
+    """Outputs of the packed state, shape ``[outputs, *state]``; differentiated by the reverse solve."""
 
     @staticmethod
     def forward(ctx: Any, call: _Call, y0: Tensor, t: Tensor, *parameters: Tensor) -> Tensor:
@@ -134,11 +138,11 @@ class _Adjoint(torch.autograd.Function):
         if len(t) == 1:
             return None, cotangents[0], torch.zeros_like(t), *(torch.zeros_like(p) for p in parameters)
         problem = ReverseProblem(
-            FlatField(call.func, call.layout),
+            PackedField(call.func, call.layout),
             tuple(parameters),
             t,
-            states,
-            cotangents,
+            states.flatten(1) if states.ndim > 1 else states[:, None],
+            cotangents.flatten(1) if states.ndim > 1 else cotangents[:, None],
             call.method,
             call.rtol,
             call.atol,
@@ -149,13 +153,15 @@ class _Adjoint(torch.autograd.Function):
         adjoint, gradients, fields = reverse(problem)
         times = _time_gradients(problem, adjoint, fields) if ctx.needs_input_grad[2] else None
         shaped = [_like(parameter, gradient) for parameter, gradient in zip(parameters, gradients, strict=True)]
-        return None, adjoint + cotangents[0], times, *shaped
+        return None, adjoint.view(states.shape[1:]) + cotangents[0], times, *shaped
 
 
 def _time_gradients(problem: ReverseProblem, adjoint: Tensor, fields: dict[int, Tensor]) -> Tensor:
     """Return dL/dt, shape ``[outputs]``: ``cotangent . f`` at every later output, ``-adjoint . f`` at the first."""
     gradients = torch.zeros_like(problem.t)
-    fields[0] = problem.field(problem.t[0].to(adjoint.device, problem.field.layout.time_dtype), problem.states[0])
+    layout = problem.field.layout
+    start = problem.states[0].view(layout.shape)
+    fields[0] = problem.field(problem.t[0].to(adjoint.device, layout.time_dtype), start).reshape(-1)
     for index, derivative in fields.items():
         weight = -adjoint if index == 0 else problem.cotangents[index]
         gradients[index] = torch.vdot(weight, derivative).real

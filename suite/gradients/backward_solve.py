@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,12 @@ from suite.gradients.variants import Variant
 from suite.solvers import fixed_grid
 from suite.solvers.adaptive import AdaptiveIntegrator
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Norm
-from suite.solvers.methods import Method
-from suite.solvers.options import AdaptiveOptions, adaptive_options, fixed_grid_options
-from suite.solvers.runge_kutta import RungeKutta, Step, Time
+from suite.solvers.method import ExplicitRungeKutta
+from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
+from suite.solvers.runge_kutta import RungeKutta, Step
 from suite.solvers.solution import Statistics
 from suite.solvers.times import check_times, number
-from suite.solvers.vector_field import FlatField
+from suite.solvers.vector_field import PackedField
 
 _GAUSS_NODES, _GAUSS_WEIGHTS = (np.polynomial.legendre.leggauss(3)[i] for i in range(2))  # of order 6
 
@@ -35,7 +36,7 @@ class ReverseProblem:
     """What the reverse solve starts from.
 
     Attributes:
-        field: The vector field on the flat state.
+        field: The vector field on the packed state.
         parameters: Parameters whose gradient is wanted.
         t: Output times, shape ``[outputs]``.
         states: The stored outputs, shape ``[outputs, n]``.
@@ -48,12 +49,12 @@ class ReverseProblem:
         norm: A norm of the user's, of ``(t, y, adjoint, *parameter_adjoints)``; None for the variant's own.
     """
 
-    field: FlatField
+    field: PackedField
     parameters: tuple[Tensor, ...]
     t: Tensor
     states: Tensor
     cotangents: Tensor
-    method: Method
+    method: ExplicitRungeKutta
     rtol: float
     atol: float
     options: Mapping[str, Any] | None
@@ -87,7 +88,7 @@ class _Reverse:
         last = len(self.values) - 1
         gradient = problem.states.new_zeros(size)
         self.z = torch.cat([problem.states[last], problem.cotangents[last], gradient])
-        self.method = RungeKutta(problem.method.tableau, self.z)
+        self.method = RungeKutta(problem.method.tableau, self.z, read=2 * self.n)
         self.fields: dict[int, Tensor] = {}
 
     def parameter_gradients(self) -> list[Tensor]:
@@ -105,16 +106,17 @@ class _FixedReverse(_Reverse):
 
     def run(self) -> None:
         problem = self.problem
-        options = fixed_grid_options(problem.options)
+        options = read_options(problem.options, FixedGridOptions, AdaptiveOptions)
         last = len(self.values) - 1
         for index in range(last, 0, -1):
             interval, ends = problem.t[[index, index - 1]].detach(), [self.values[index], self.values[index - 1]]
-            points = fixed_grid.grid(options, problem.field.vector_field, self.z, interval, ends)
-            times: list[Time] = list(check_times(points))
-            walk = fixed_grid.steps(self.method, self.augmented, times, self.z, Statistics(), read=2 * self.n)
-            for step in walk:
+            points = fixed_grid.grid(options, problem.field.vector_field, self.z, interval, ends, list(ends))
+            for start, end in pairwise(points.values):
+                clock = torch.as_tensor(start, dtype=problem.field.layout.time_dtype, device=self.z.device)
+                f0 = self.augmented(clock, self.z)
                 if index not in self.fields:
-                    self.fields[index] = step.stages[0, : self.n].clone()
+                    self.fields[index] = f0[: self.n].clone()
+                step = self.method.step(self.augmented, start, end - start, self.z, f0)
                 self.z = step.y1
             if index > 1:
                 self.z = self.at_output(index - 1, self.z)
@@ -131,7 +133,7 @@ class _AdaptiveReverse(_Reverse):
 
     def __init__(self, problem: ReverseProblem) -> None:
         super().__init__(problem)
-        self.settings: AdaptiveOptions = adaptive_options(problem.options)
+        self.settings: AdaptiveOptions = read_options(problem.options, AdaptiveOptions, FixedGridOptions)
         self.statistics = Statistics()
         self.direction = 1 if self.values[0] > self.values[-1] else -1
         self.scale = self._scale()
@@ -164,7 +166,7 @@ class _AdaptiveReverse(_Reverse):
 
     def _start(self, index: int) -> None:
         """Keep the field at an output, and make ready to go on from there."""
-        self.fields[index] = self.integrator.field()[: self.n]
+        self.fields[index] = self.integrator.field()[: self.n].clone()
         if self.settings.jumps_at(self.values[index]):
             self.integrator.cross_discontinuity()
 
@@ -219,7 +221,6 @@ class _AdaptiveReverse(_Reverse):
             self.settings.controller(self.problem.method.order),
             self.statistics,
             first_step=self.settings.first_step,
-            read=2 * self.n,
         )
 
     def _scale(self) -> ErrorScale:

@@ -1,5 +1,6 @@
 """Integrate ordinary differential equations: tableaus as data, steppers, step-size control, dense output."""
 
+from suite.solvers.differentiation import Differentiation
 from suite.solvers.errors import (
     InconsistentTableauError,
     IntegrationError,
@@ -10,7 +11,8 @@ from suite.solvers.errors import (
     StepUnderflowError,
     UnknownMethodError,
 )
-from suite.solvers.methods import METHODS, Method, register
+from suite.solvers.method import ExplicitRungeKutta, GridMethod, Method
+from suite.solvers.methods import METHODS, MethodName, explicit_methods, find, register
 from suite.solvers.odeint import odeint, odeint_dense
 from suite.solvers.solution import Interpolant, Solution, Statistics
 from suite.solvers.solve import solve
@@ -22,11 +24,15 @@ __all__ = [
     "METHODS",
     "ButcherTableau",
     "CountedField",
+    "Differentiation",
+    "ExplicitRungeKutta",
+    "GridMethod",
     "InconsistentTableauError",
     "IntegrationError",
     "Interpolant",
     "InvalidProblemError",
     "Method",
+    "MethodName",
     "NonFiniteError",
     "Solution",
     "SolverError",
@@ -35,6 +41,8 @@ __all__ = [
     "StepUnderflowError",
     "UnknownMethodError",
     "alpha_family",
+    "explicit_methods",
+    "find",
     "odeint",
     "odeint_dense",
     "register",

@@ -10,8 +10,9 @@ from torch import Tensor
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.errors import NonFiniteError, StepLimitError, StepUnderflowError
 from suite.solvers.initial_step import initial_step
-from suite.solvers.runge_kutta import Field, RungeKutta, Step, Time
+from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.solution import Statistics
+from suite.solvers.stage_sum import Time
 from suite.solvers.step_control import StepController
 from suite.solvers.times import number
 
@@ -19,11 +20,11 @@ _STRETCH = 1.01  # a step this much longer than proposed is taken rather than le
 
 
 class AdaptiveIntegrator:
-    """Advances a flat state with error control; ``step`` takes one accepted step.
+    """Advances a packed state with error control; ``step`` takes one accepted step.
 
     Attributes:
         time: Where it stands.
-        y: State there, shape ``[n]``.
+        y: State there.
         f: Field there, or None where it is not known.
     """
 
@@ -39,10 +40,9 @@ class AdaptiveIntegrator:
         statistics: Statistics,
         *,
         first_step: float | None = None,
-        read: int | None = None,
     ) -> None:
         self._method, self._field, self._scale, self._controller = method, field, scale, controller
-        self._direction, self._statistics, self._read = direction, statistics, read
+        self._direction, self._statistics = direction, statistics
         self._clock = start  # a tensor where gradients with respect to times are wanted
         self.time = number(start)
         self.y = y
@@ -86,34 +86,39 @@ class AdaptiveIntegrator:
             StepLimitError: When ``max_num_steps`` steps have been tried.
         """
         controller = self._controller
-        self.field()
+        f0 = self.field()
         if self._proposal is None:
+            self._statistics.host_syncs += 1
             self._proposal = initial_step(
-                self._field, self.time, self._direction, self.y, self.field(), controller.order, self._scale
+                self._field, self.time, self._direction, self.y, f0, controller.order, self._scale
             )
         remaining = abs(number(stop) - self.time)
         while True:
-            if self._tries >= controller.max_num_steps:
-                raise StepLimitError(
-                    f"max_num_steps = {controller.max_num_steps} steps were tried, and the solution has reached only "
-                    f"t = {self.time:g}; raise the limit, loosen the tolerance, or look for stiffness",
-                    self.time,
-                )
-            self._tries += 1
-            size = controller.clip(self._proposal)
-            lands = min(size * _STRETCH, controller.max_step) >= remaining
-            step = self._try(stop if lands else None, remaining if lands else size, lands and discontinuity)
+            self._count_try()
+            proposed = controller.clip(self._proposal)
+            lands = min(proposed * _STRETCH, controller.max_step) >= remaining
+            size = remaining if lands else proposed
+            step = self._method.step(
+                self._field,
+                self._clock,
+                stop - self._clock if lands else self._direction * size,
+                self.y,
+                f0,
+                inside=lands and discontinuity,
+            )
             magnitude = self._scale.magnitude(step.y1)
-            error = self._error(step, magnitude, remaining if lands else size)
-            accepted = controller.accepts(error, min(size, remaining))
-            grown = (remaining if lands else size) * controller.factor(error, self._previous_error)
+            error = self._error(step, magnitude, size)
+            accepted = controller.accepts(error, min(proposed, remaining))
+            grown = size * controller.factor(error, self._previous_error)
             # A step shortened to land on a stop says little about the size that the error allows.
-            self._proposal = max(grown, size) if lands and accepted else grown
+            self._proposal = max(grown, proposed) if lands and accepted else grown
             if accepted:
                 break
             self._statistics.rejected += 1
             self._require_resolvable(step, self._proposal)
+        self._method.accept()
         self._statistics.accepted += 1
+        self._statistics.error_estimate = error
         self._previous_error = max(error, 1e-4)
         self.time = number(stop) if lands else self.time + self._direction * size
         self._clock = stop if lands else self._clock + self._direction * size
@@ -121,19 +126,24 @@ class AdaptiveIntegrator:
         return step
 
     def field(self) -> Tensor:
-        """Return the field at the present time, shape ``[n]``; evaluated only where it is not known."""
+        """Return the field at the present time; evaluated only where it is not known."""
         if self.f is None:
             clock = torch.as_tensor(self._clock, dtype=self._magnitude.dtype, device=self.y.device)
             self.f = self._field(clock, self.y)
         return self.f
 
-    def _try(self, stop: Time | None, size: float, discontinuity: bool) -> Step:
-        h = self._direction * size if stop is None else stop - self._clock
-        return self._method.step(
-            self._field, self._clock, h, self.y, self.field(), read=self._read, inside=discontinuity
-        )
+    def _count_try(self) -> None:
+        limit = self._controller.max_num_steps
+        if self._tries >= limit:
+            raise StepLimitError(
+                f"max_num_steps = {limit} steps were tried, and the solution has reached only t = {self.time:g}; "
+                "raise the limit, loosen the tolerance, or look for stiffness",
+                self.time,
+            )
+        self._tries += 1
 
     def _error(self, step: Step, magnitude: Tensor, size: float) -> float:
+        self._statistics.host_syncs += 1
         with torch.no_grad():
             return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
 

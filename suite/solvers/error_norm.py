@@ -49,36 +49,47 @@ class ErrorScale:
     """Tolerances and norm: measures an error in units of ``atol + rtol * max(|y0|, |y1|)``.
 
     Attributes:
-        rtol: Relative tolerance, a number or one per entry of the flat state.
+        rtol: Relative tolerance, a number or one per entry of the packed state.
         atol: Absolute tolerance, likewise.
-        norm: Norm of a flat vector.
-        entries: How many leading entries of the state count; the rest are not controlled.
+        norm: Norm of a packed state.
+        entries: How many leading entries of a state that is a vector count, the rest being not controlled; None for
+            all of a state of any shape.
     """
 
     rtol: Tolerance
     atol: Tolerance
     norm: Norm
-    entries: int
+    entries: int | None = None
+
+    def controlled(self, y: Tensor) -> Tensor:
+        """Return the entries that count."""
+        return y if self.entries is None else y[: self.entries]
 
     def magnitude(self, y: Tensor) -> Tensor:
         """Return absolute values of the entries that count."""
-        return y.detach()[: self.entries].abs()
+        return self.controlled(y.detach()).abs()
 
     def measure(self, error: Tensor, *magnitudes: Tensor) -> Tensor:
         """Return the norm of the error in units of the tolerance, a 0-dimensional tensor on the device."""
-        largest = magnitudes[0] if len(magnitudes) == 1 else torch.maximum(*magnitudes)
-        scale = largest.mul(self.rtol).add_(self.atol)
-        return self.norm(error / scale)
+        return self.norm(error / self._scale(*magnitudes))
 
     def ratio(self, error: Tensor, *magnitudes: Tensor) -> float:
         """Return the same as a number. The one place where a step waits for the device."""
+        if self.norm is rms_norm:
+            scaled = error / self._scale(*magnitudes)
+            return float(torch.linalg.vector_norm(scaled)) / math.sqrt(max(scaled.numel(), 1))
         return float(self.measure(error, *magnitudes))
 
+    def _scale(self, *magnitudes: Tensor) -> Tensor:
+        if len(magnitudes) == 1:
+            return magnitudes[0].mul(self.rtol).add_(self.atol)
+        return torch.maximum(*magnitudes).mul_(self.rtol).add_(self.atol)
 
-def flat_norm(norm: Norm | None, layout: StateLayout) -> Norm:
-    """Return a norm of the flat state: the user's (which sees the state as the user does), or the default."""
+
+def packed_norm(norm: Norm | None, layout: StateLayout) -> Norm:
+    """Return a norm of the packed state: the user's (which sees the state as the user does), or the default."""
     if norm is not None:
-        return lambda flat: norm(layout.unpack(flat))
+        return lambda packed: norm(layout.unpack(packed))
     return MixedNorm(tuple(layout.sizes)) if layout.is_tuple else rms_norm
 
 
@@ -94,8 +105,8 @@ def check_tolerance(name: str, tolerance: object) -> float:
     return float(tolerance)
 
 
-def flat_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> Tolerance:
-    """Return a tolerance for the flat state from a number, a tensor like the state, or one of these per part.
+def packed_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> Tolerance:
+    """Return a tolerance for the packed state from a number, a tensor like the state, or one of these per part.
 
     Raises:
         InvalidProblemError: When it is negative, not finite, or does not fit the state.
@@ -108,11 +119,10 @@ def flat_tolerance(name: str, tolerance: float | State, layout: StateLayout) -> 
     parts = tuple(parts) * (len(layout.shapes) // len(parts))
     try:
         tensors = [torch.as_tensor(part, dtype=layout.time_dtype, device=layout.device) for part in parts]
-        flat = torch.cat(
-            [tensor.expand(shape).reshape(-1) for tensor, shape in zip(tensors, layout.shapes, strict=True)]
-        )
+        expanded = [tensor.expand(shape) for tensor, shape in zip(tensors, layout.shapes, strict=True)]
+        packed = layout.pack(tuple(expanded)) if layout.is_tuple else expanded[0]
     except (RuntimeError, TypeError, ValueError) as problem:
         raise InvalidProblemError(f"{name} does not fit the state: {problem}") from None
-    if not bool((flat >= 0).all() & flat.isfinite().all()):
+    if not bool((packed >= 0).all() & packed.isfinite().all()):
         raise InvalidProblemError(f"{name} has entries that are negative or not finite")
-    return flat
+    return packed

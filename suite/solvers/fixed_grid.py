@@ -1,22 +1,37 @@
-"""Stepping over a fixed grid."""
+"""The grid of a solve with fixed steps."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.options import FixedGridOptions
-from suite.solvers.runge_kutta import Field, RungeKutta, Step, Time
-from suite.solvers.solution import Statistics
-from suite.solvers.times import check_times
+from suite.solvers.stage_sum import Time
+from suite.solvers.times import check_times, clocks
 
 
-def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor, values: list[float]) -> Tensor:
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Times between which a solve takes one step each.
+
+    Attributes:
+        values: The times as numbers.
+        clocks: The same, tensors where gradients with respect to times are wanted.
+        is_outputs: Whether they are the output times themselves.
+    """
+
+    values: list[float]
+    clocks: list[Time]
+    is_outputs: bool
+
+
+def grid(
+    options: FixedGridOptions, vector_field: object, y0: object, t: Tensor, values: list[float], outputs: list[Time]
+) -> Grid:
     """Return the grid: the output times, equal steps whose last is shorter where need be, or the user's own.
 
     Args:
@@ -25,6 +40,7 @@ def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor,
         y0: Likewise.
         t: Output times, shape ``[outputs]``.
         values: The same as numbers.
+        outputs: The same, tensors where gradients with respect to them are wanted.
 
     Raises:
         InvalidProblemError: When the user's grid is not strictly monotone from the first to the last output time.
@@ -38,34 +54,16 @@ def grid(options: FixedGridOptions, vector_field: object, y0: object, t: Tensor,
                 f"grid_constructor made a grid from {ends[0]:g} to {ends[-1]:g}; it has to run "
                 f"from the first to the last output time, {first:g} to {last:g}"
             )
-        return chosen
+        return Grid(ends, clocks(chosen, ends), is_outputs=False)
     if options.step_size is None or len(values) == 1:
-        return t
+        return Grid(values, outputs, is_outputs=True)
     # By so much may rounding lengthen a span that is a whole number of steps, which is to get no sliver at its end.
     rounding = 4 * torch.finfo(t.dtype).eps * max(abs(first), abs(last)) / options.step_size
     count = max(math.ceil(abs(last - first) / options.step_size * (1 - 1e-12) - rounding), 1)
     signed = math.copysign(options.step_size, last - first)
-    return torch.cat([torch.arange(count, dtype=t.dtype, device=t.device) * signed + t[0], t[-1:]])
-
-
-def steps(
-    method: RungeKutta, field: Field, times: list[Time], y: Tensor, statistics: Statistics, *, read: int | None = None
-) -> Iterator[Step]:
-    """Take one step for each interval of the grid.
-
-    Args:
-        method: The method, bound to the state's dtype and device.
-        field: Vector field on the flat state.
-        times: Grid points; tensors where gradients with respect to times are wanted.
-        y: State at the first, shape ``[n]``.
-        statistics: Counts the steps.
-        read: How many leading entries of the state the field reads; all by default.
-    """
-    f0 = None
-    for start, end in pairwise(times):
-        if f0 is None:
-            f0 = field(torch.as_tensor(start, dtype=y.dtype.to_real(), device=y.device), y)
-        step = method.step(field, start, end - start, y, f0, read=read)
-        statistics.accepted += 1
-        yield step
-        y, f0 = step.y1, step.f1
+    inner = [index * signed for index in range(1, count)]
+    return Grid(
+        [first, *(first + offset for offset in inner), last],
+        [outputs[0], *(outputs[0] + offset for offset in inner), outputs[-1]],
+        is_outputs=False,
+    )

@@ -19,11 +19,11 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
     one evaluation of the field.
 
     Args:
-        field: Vector field on the flat state.
+        field: Vector field on the packed state.
         t: Time at the start.
         direction: 1 forwards in time, -1 backwards.
-        y: State, shape ``[n]``.
-        f0: Field at the start, shape ``[n]``.
+        y: State.
+        f0: Field at the start.
         order: Order of the method.
         scale: Tolerances and norm.
 
@@ -34,21 +34,20 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
         NonFiniteError: When state or field are not finite at the start.
         InvalidProblemError: When the tolerance of an entry is zero.
     """
-    n = scale.entries
     magnitude = scale.magnitude(y)
     with torch.no_grad():
-        size_y = scale.measure(y[:n], magnitude)
-        size_f = scale.measure(f0[:n], magnitude)
+        size_y = scale.measure(scale.controlled(y), magnitude)
+        size_f = scale.measure(scale.controlled(f0), magnitude)
         tiny = torch.minimum(size_y, size_f) < 1e-5
         # On the device, so that the whole search waits for it once.
         trial = torch.where(tiny, 1e-6, 0.01 * size_y / size_f)
         f1 = field(t + direction * trial, torch.addcmul(y, f0, direction * trial.to(y.dtype)))
-        curvature = scale.measure((f1 - f0)[:n], magnitude) / trial
+        curvature = scale.measure(scale.controlled(f1 - f0), magnitude) / trial
         numbers: list[float] = torch.stack([size_y, size_f, curvature, trial]).tolist()
     y_number, f_number, second, first = numbers
     for what, size in (("state", y_number), ("vector field", f_number)):
         if not math.isfinite(size):
-            if bool((y[:n].isfinite() & f0[:n].isfinite()).all()):
+            if bool((scale.controlled(y).isfinite() & scale.controlled(f0).isfinite()).all()):
                 raise InvalidProblemError("atol is positive wherever the state is zero, or the tolerance there is zero")
             raise NonFiniteError(f"the {what} is not finite at t = {t:g}", t)
     steepest = max(f_number, second) if math.isfinite(second) else math.inf

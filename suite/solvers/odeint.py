@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from suite.solvers.methods import MethodName
 from suite.solvers.solution import Interpolant
-from suite.solvers.solve import MethodName, solve
+from suite.solvers.solve import solve
 from suite.solvers.state import State
 from suite.solvers.vector_field import VectorField
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from suite.solvers.error_norm import Norm
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.methods import Method
 from suite.solvers.step_control import StepController
 from suite.solvers.times import number
 
 Times = Sequence[float] | Tensor | None
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -98,39 +98,32 @@ class FixedGridOptions:
             raise InvalidProblemError(f"option step_size is positive, not {self.step_size}")
 
 
-def take_stepping(method: Method, options: Mapping[str, Any] | None) -> tuple[Method, Mapping[str, Any] | None]:
-    """Take out ``adaptive``: false makes an adaptive tableau walk a fixed grid."""
-    if options is None or "adaptive" not in options:
-        return method, options
-    rest = {name: value for name, value in options.items() if name != "adaptive"}
-    return Method(method.name, method.tableau, adaptive=bool(options["adaptive"])), rest
+def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: type) -> Kind:
+    """Read the options of one kind of method; warn of those of the other kind, as torchdiffeq does; refuse the rest.
 
+    Args:
+        options: What the user gave.
+        kind: Options of this kind of method, a dataclass.
+        other: Options of the other kind.
 
-def adaptive_options(options: Mapping[str, Any] | None) -> AdaptiveOptions:
-    """Read the options of an adaptive method."""
-    return AdaptiveOptions(**_known(options, AdaptiveOptions, FixedGridOptions))
-
-
-def fixed_grid_options(options: Mapping[str, Any] | None) -> FixedGridOptions:
-    """Read the options of a fixed grid."""
-    return FixedGridOptions(**_known(options, FixedGridOptions, AdaptiveOptions))
-
-
-def _known(options: Mapping[str, Any] | None, kind: type, other: type) -> dict[str, Any]:
-    """Keep the options that belong; warn of those of the other kind of method, as torchdiffeq does; refuse the rest."""
-    names, others = set(_names(kind)), set(_names(other))
+    Raises:
+        InvalidProblemError: When an option is unknown or its value is none that it can have.
+    """
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidProblemError(f"options are a mapping of names to values, not {type(options).__name__}")
+    names, others = _names(kind), _names(other)
     given = dict(options or {})
-    unknown = sorted(given.keys() - names - others)
+    unknown = sorted(str(name) for name in given if name not in names and name not in others)
     if unknown:
         raise InvalidProblemError(f"unknown option {unknown[0]!r}; this method takes {', '.join(sorted(names))}")
     unused = sorted(given.keys() - names)
     if unused:
         warnings.warn(f"options without effect on this method: {', '.join(unused)}", stacklevel=5)
-    return {name: value for name, value in given.items() if name in names}
+    return kind(**{name: value for name, value in given.items() if name in names})
 
 
-def _names(kind: type) -> Iterator[str]:
-    return (field.name for field in fields(kind))
+def _names(kind: type) -> set[str]:
+    return {field.name for field in fields(kind)}
 
 
 def _numbers(times: Times) -> set[float]:

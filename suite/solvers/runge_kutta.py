@@ -2,167 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
 
-from suite.solvers.dense_output import continuous_extension
+from suite.solvers.coefficients import Coefficients, bind
+from suite.solvers.stage_buffer import StageBuffer
+from suite.solvers.stage_sum import Time, stage_sum
 from suite.solvers.tableau import ButcherTableau
 
 Field = Callable[[Tensor, Tensor], Tensor]
-Time = float | Tensor
-"""A time or a step: a Python number, or a 0-dimensional tensor where gradients with respect to times are wanted."""
 
 
-def combine(y: Tensor, stages: Tensor, weights: Tensor, h: Time) -> Tensor:
-    """Return ``y + h * sum_i weights[i] * stages[i]`` in one fused call (two where ``h`` is a tensor).
-
-    Args:
-        y: State, shape ``[n]``.
-        stages: Stage derivatives, shape ``[stages, n]``.
-        weights: One weight per stage, in the state's dtype.
-        h: Step size.
-    """
-    if isinstance(h, Tensor):
-        return torch.addcmul(y, torch.mv(stages.t(), weights), h.to(y.dtype))
-    return torch.addmv(y, stages.t(), weights, alpha=h)
-
-
-@dataclass(frozen=True, eq=False)
-class _Coefficients:
-    """A tableau as tensors of one dtype on one device."""
-
-    nodes: Tensor
-    rows: tuple[Tensor, ...]
-    weights: Tensor
-    error: Tensor | None
-    polynomials: Tensor
-    powers: Tensor
-
-
-@cache
-def _coefficients(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> _Coefficients:
-    # Made outside any inference mode that happens to be on, since they are kept for solves that train.
-    extension = continuous_extension(tableau)
-    with torch.inference_mode(False):
-        matrix = torch.as_tensor(tableau.coefficients, dtype=dtype, device=device)
-        error = tableau.error_weights
-        return _Coefficients(
-            nodes=torch.as_tensor(tableau.nodes, dtype=dtype.to_real(), device=device),
-            rows=tuple(matrix[i, :i].clone() for i in range(tableau.stages)),
-            weights=torch.as_tensor(tableau.weights, dtype=dtype, device=device),
-            error=None if error is None else torch.as_tensor(error, dtype=dtype, device=device),
-            polynomials=torch.as_tensor(extension.polynomials, dtype=dtype, device=device),
-            powers=torch.arange(1, extension.degree + 1, dtype=dtype.to_real(), device=device),
-        )
+# Up to so many stages, adding them up one by one costs less than keeping them in a buffer (measured on a CPU).
+_FEW_STAGES = 4
 
 
 @dataclass(eq=False)
 class Step:
-    """One step of a Runge-Kutta method, from ``start`` over ``size``.
+    """One step of an explicit Runge-Kutta method, from ``start`` over ``size``.
+
+    Its stages are valid until the step after the next is tried, unless the method keeps its steps.
 
     Attributes:
         start: Time at the start.
         size: Signed step size.
-        y0: State at the start, shape ``[n]``.
-        y1: State at the end, shape ``[n]``.
-        stages: Stage derivatives, shape ``[stages, n]``.
+        y0: State at the start.
+        y1: State at the end.
+        slopes: Stage derivatives, a sequence of them or all in one tensor of shape ``[stages, *state]``.
         f1: Field at the end; None until it is known (it comes free with first-same-as-last methods).
     """
 
-    method: RungeKutta
+    coefficients: Coefficients
     start: Time
     size: Time
     y0: Tensor
     y1: Tensor
-    stages: Tensor
+    slopes: Tensor | Sequence[Tensor]
     f1: Tensor | None
 
-    def local_error(self, entries: int) -> Tensor:
-        """Return the embedded error estimate of the first entries, per unit of step size. Shape ``[entries]``."""
-        weights = self.method.coefficients.error
+    @property
+    def stages(self) -> Tensor:
+        """Stage derivatives, shape ``[n, stages]``."""
+        stages = self.slopes if isinstance(self.slopes, Tensor) else torch.stack(list(self.slopes))
+        return stages.view(len(stages), -1).t()
+
+    def local_error(self, entries: int | None) -> Tensor:
+        """Return the embedded error estimate per unit of step size: of the state, or of its first entries."""
+        weights = self.coefficients.error
         if weights is None:
             raise TypeError("a tableau without an embedded solution has no error estimate")
-        return torch.mv(self.stages[:, :entries].t(), weights)
+        if entries is None:
+            return torch.mv(self.stages, weights).view(self.y0.shape)
+        return torch.mv(self.stages[:entries], weights)
 
     def interpolate(self, t: Time) -> Tensor:
-        """Return the state at a time inside the step, by the method's continuous extension. Shape ``[n]``."""
+        """Return the state at a time inside the step, by the method's continuous extension."""
         if self.f1 is None:
             raise TypeError("dense output needs the field at the end of the step")
-        coefficients = self.method.coefficients
-        theta = (t - self.start) / self.size
-        powers = torch.pow(theta, coefficients.powers)
+        coefficients = self.coefficients
+        powers = torch.pow((t - self.start) / self.size, coefficients.powers)
         weights = torch.mv(coefficients.polynomials, powers.to(coefficients.polynomials.dtype))
-        count = len(self.stages)
-        inside = combine(self.y0, self.stages, weights[:count], self.size)
-        if self.method.tableau.first_same_as_last:
+        count = len(self.slopes)
+        inside = self.y0 + self.size * torch.mv(self.stages, weights[:count]).view(self.y0.shape)
+        if coefficients.first_same_as_last:
             return inside
         return inside + weights[count] * self.size * self.f1
 
 
 class RungeKutta:
-    """Steps an explicit tableau for states of one dtype on one device."""
+    """Steps an explicit tableau for states of one shape, dtype and device.
 
-    def __init__(self, tableau: ButcherTableau, like: Tensor) -> None:
+    Args:
+        tableau: The method.
+        like: A state.
+        keep: Whether steps stay valid for ever; otherwise two buffers take turns.
+        read: How many leading entries of a state that is a vector the field reads; the rest are quadratures, for
+            which no stage states are formed. All by default.
+    """
+
+    def __init__(self, tableau: ButcherTableau, like: Tensor, *, keep: bool = False, read: int | None = None) -> None:
         self.tableau = tableau
-        self.coefficients = _coefficients(tableau, like.dtype, like.device)
+        self.coefficients = bind(tableau, like.dtype, like.device)
+        self._keep, self._read = keep, read
+        self._few = read is None and tableau.stages <= _FEW_STAGES
+        self._on_host = like.device.type == "cpu"
+        self._spare: StageBuffer | None = None
+        self._accepted: StageBuffer | None = None
 
-    def step(
-        self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor, *, read: int | None = None, inside: bool = False
-    ) -> Step:
+    def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None, *, inside: bool = False) -> Step:
         """Take one step.
 
         Args:
-            field: Vector field on the flat state.
+            field: Vector field on the packed state.
             t: Time at the start.
             h: Signed step size.
-            y: State, shape ``[n]``.
-            f0: Field at the start, shape ``[n]``.
-            read: How many leading entries of the state the field reads; the rest are quadratures, for which no stage
-                states are formed. All by default.
+            y: State.
+            f0: Field at the start; evaluated where it is None.
             inside: Evaluate the stages at the largest representable times before their own, for a step that ends on a
                 discontinuity.
         """
-        tableau, coefficients = self.tableau, self.coefficients
-        times = coefficients.nodes * h + t
-        if inside:
-            times = torch.nextafter(times, times[0])
-        stages = _Stages(tableau.stages, f0)
-        solution = None
-        for i in range(1, tableau.stages):
-            if tableau.first_same_as_last and i == tableau.stages - 1:
-                solution = combine(y, stages.first(i), coefficients.rows[i], h)
-                state = solution if read is None else solution[:read]
-            elif read is None:
-                state = combine(y, stages.first(i), coefficients.rows[i], h)
-            else:
-                state = combine(y[:read], stages.first(i)[:, :read], coefficients.rows[i], h)
-            stages.append(field(times[i], state))
-        everything = stages.first(tableau.stages)
-        f1 = None if solution is None else everything[-1]
-        if solution is None:
-            solution = combine(y, everything, coefficients.weights, h)
-        return Step(self, t, h, y, solution, everything, f1)
+        clocks = self._clocks(t, h, inside)
+        if f0 is None:
+            f0 = field(clocks[0], y)
+        if self._few or isinstance(h, Tensor) or torch.is_grad_enabled():
+            return self._listed(field, t, h, y, f0, clocks)
+        return self._buffered(field, t, h, y, f0, clocks)
 
+    def _clocks(self, t: Time, h: Time, inside: bool) -> Sequence[Tensor]:
+        """Return the time of every stage, as the vector field sees it."""
+        coefficients = self.coefficients
+        if self._on_host and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
+            dtype = coefficients.nodes.dtype
+            times = [torch.scalar_tensor(t + node * h, dtype=dtype) for node in coefficients.node_numbers]
+            return [times[index] for index in coefficients.node_of_stage]
+        several = coefficients.nodes * h + t
+        return (torch.nextafter(several, several[0]) if inside else several).unbind()
 
-class _Stages:
-    """The stage derivatives of a step, in one ``[stages, n]`` buffer; stacked anew where autograd records."""
+    def accept(self) -> None:
+        """Say that the last step tried was accepted: its stages stay valid while the next step is tried."""
+        self._accepted, self._spare = (None, None) if self._keep else (self._spare, self._accepted)
 
-    def __init__(self, count: int, first: Tensor) -> None:
-        self._list = [first]
-        self._buffer = None
-        if not torch.is_grad_enabled():
-            self._buffer = first.new_empty(count, len(first))
-            self._buffer[0].copy_(first)
+    def _listed(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
+        """Take a step that autograd may record: no buffer may be written twice."""
+        coefficients, last = self.coefficients, self.tableau.stages - 1
+        slopes, state = [f0], y
+        for i in range(1, last + 1):
+            state = stage_sum(y, slopes, coefficients.row_terms[i], h)
+            slopes.append(field(clocks[i], state))
+        if coefficients.first_same_as_last:
+            return Step(coefficients, t, h, y, state, slopes, slopes[-1])
+        return Step(coefficients, t, h, y, stage_sum(y, slopes, coefficients.weight_terms, h), slopes, None)
 
-    def append(self, derivative: Tensor) -> None:
-        if self._buffer is not None:
-            self._buffer[len(self._list)].copy_(derivative)
-        self._list.append(derivative)
-
-    def first(self, count: int) -> Tensor:
-        """Return the first ``count`` stages, shape ``[count, n]``."""
-        return torch.stack(self._list[:count]) if self._buffer is None else self._buffer[:count]
+    def _buffered(self, field: Field, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
+        """Take a step in one ``[stages, *state]`` buffer: a fused call for each stage."""
+        coefficients, last, read = self.coefficients, self.tableau.stages - 1, self._read
+        buffer = self._spare
+        if buffer is None:
+            buffer = self._spare = StageBuffer(last + 1, f0, read)
+        rows, slopes = coefficients.rows, buffer.rows
+        slopes[0].copy_(f0)
+        start = y.reshape(-1)
+        partial = start if read is None else start[:read]
+        for i in range(1, last + 1):
+            if i == last and coefficients.first_same_as_last:
+                break
+            state = torch.addmv(partial, buffer.before[i], rows[i], alpha=h)
+            slopes[i].copy_(field(clocks[i], state if read is not None else state.view(y.shape)))
+        if not coefficients.first_same_as_last:
+            end = torch.addmv(start, buffer.whole[last + 1], coefficients.weights, alpha=h).view(y.shape)
+            return Step(coefficients, t, h, y, end, buffer.stages, None)
+        end = torch.addmv(start, buffer.whole[last], rows[last], alpha=h).view(y.shape)
+        slopes[last].copy_(field(clocks[last], end if read is None else end[:read]))
+        return Step(coefficients, t, h, y, end, buffer.stages, slopes[last])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from torch import Tensor
 
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.runge_kutta import Step
+from suite.solvers.stage_sum import Time
 from suite.solvers.state import State, StateLayout
 from suite.solvers.times import number
 
@@ -22,11 +23,36 @@ class Statistics:
         nfe: Evaluations of the vector field.
         accepted: Steps accepted.
         rejected: Steps rejected.
+        host_syncs: How often the host waited for the device.
+        error_estimate: Norm of the local error of the last accepted step, in units of the tolerance; not-a-number for
+            a method that estimates none.
     """
 
     nfe: int = 0
     accepted: int = 0
     rejected: int = 0
+    host_syncs: int = 0
+    error_estimate: float = float("nan")
+
+
+class DenseStep(Protocol):
+    """A step that gives the solution at every time inside it.
+
+    Attributes:
+        start: Time at the start.
+        size: Signed step size.
+        y0: State at the start.
+        y1: State at the end.
+    """
+
+    start: Time
+    size: Time
+    y0: Tensor
+    y1: Tensor
+
+    def interpolate(self, t: Time) -> Tensor:
+        """Return the packed state at a time inside the step."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +60,7 @@ class Interpolant:
     """The solution at any time between the first and the last output, by each step's continuous extension."""
 
     layout: StateLayout
-    steps: Sequence[Step]
+    steps: Sequence[DenseStep]
     ends: list[float] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,11 +93,13 @@ class Solution:
         times: Output times, shape ``[outputs]``.
         states: States there: shape ``[outputs, *y0.shape]``, or a tuple of these. Fewer than asked for in the solution
             that an error carries.
-        statistics: Evaluations and steps.
+        statistics: What the solve cost.
         interpolant: The solution at any time in between, where ``dense=True`` was asked for.
+        backward: What the backward pass cost; zeros before it has run, and where autograd goes through the solver.
     """
 
     times: Tensor
     states: State
     statistics: Statistics
     interpolant: Interpolant | None = None
+    backward: Statistics = field(default_factory=Statistics)

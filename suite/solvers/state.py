@@ -1,4 +1,7 @@
-"""The state as one flat vector: how tensors and tuples of tensors are packed for the solvers."""
+"""The state as one tensor: how tuples of tensors are packed for the solvers.
+
+A state that is one tensor stays as it is, shape and memory format included; a tuple becomes one vector.
+"""
 
 from __future__ import annotations
 
@@ -54,8 +57,13 @@ class StateLayout:
         """Dtype of the time that the vector field sees: the real dtype that belongs to the state's."""
         return self.dtype.to_real()
 
+    @property
+    def shape(self) -> torch.Size:
+        """Shape of the packed state."""
+        return torch.Size((sum(self.sizes),)) if self.is_tuple else self.shapes[0]
+
     def pack(self, state: State, lead: int = 0) -> Tensor:
-        """Return the state as one flat vector; a view where there is one contiguous part.
+        """Return the state as one tensor.
 
         Args:
             state: A state.
@@ -63,12 +71,12 @@ class StateLayout:
         """
         if isinstance(state, tuple):
             return torch.cat([part.reshape((*part.shape[:lead], -1)) for part in state], dim=-1)
-        return state.reshape((*state.shape[:lead], -1))
+        return state
 
-    def unpack(self, flat: Tensor) -> State:
-        """Return the state of a flat tensor of shape ``[..., entries]``, leading dimensions kept."""
-        lead = flat.shape[:-1]
+    def unpack(self, packed: Tensor) -> State:
+        """Return the state of a packed tensor, leading dimensions kept."""
         if not self.is_tuple:
-            return flat.reshape((*lead, *self.shapes[0]))
-        parts = flat.split(self.sizes, dim=-1)
+            return packed
+        lead = packed.shape[:-1]
+        parts = packed.split(self.sizes, dim=-1)
         return tuple(part.reshape((*lead, *shape)) for part, shape in zip(parts, self.shapes, strict=True))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.runge_kutta import Time
+from suite.solvers.stage_sum import Time
 
 
 def number(time: Time) -> float:

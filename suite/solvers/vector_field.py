@@ -1,4 +1,4 @@
-"""The vector field: the user's function on the flat state, counted and checked; and a counter for any field."""
+"""The vector field: the user's function on the packed state, counted and checked; and a counter for any field."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class CountedField(nn.Module):
         self.nfe = 0
 
 
-class FlatField:
-    """A vector field on the flat state, as the solvers call it.
+class PackedField:
+    """A vector field on the packed state, as the solvers call it.
 
     Attributes:
         nfe: Number of evaluations so far.
@@ -47,16 +47,24 @@ class FlatField:
     def __init__(self, vector_field: VectorField, layout: StateLayout) -> None:
         self.vector_field = vector_field
         self.layout = layout
+        self._shape = None if layout.is_tuple else layout.shapes[0]
+        self._dtype = layout.dtype
         self.nfe = 0
 
-    def __call__(self, t: Tensor, flat: Tensor) -> Tensor:
+    def __call__(self, t: Tensor, packed: Tensor) -> Tensor:
         """Evaluate the field.
 
         Raises:
             InvalidProblemError: When it returns another structure, shape or dtype than the state's.
         """
         self.nfe += 1
-        derivative = self.vector_field(t, self.layout.unpack(flat))
+        derivative = self.vector_field(t, packed if self._shape is not None else self.layout.unpack(packed))
+        # The common case first: what this method costs is paid at every evaluation.
+        if isinstance(derivative, Tensor) and derivative.shape == self._shape and derivative.dtype is self._dtype:
+            return derivative
+        return self._checked(derivative)
+
+    def _checked(self, derivative: Any) -> Tensor:
         layout = self.layout
         if isinstance(derivative, list) and layout.is_tuple:
             derivative = tuple(derivative)

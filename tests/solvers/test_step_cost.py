@@ -37,22 +37,25 @@ def test_the_field_of_these_tests_has_the_operations_it_is_charged_with() -> Non
     assert work.value == FIELD_OPERATIONS
 
 
-@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize(("grad", "allowed"), [(False, 30), (True, 37)])
 @pytest.mark.parametrize("method", ["dopri5", "tsit5"])
-def test_adaptive_step_costs_at_most_thirty_operations_and_one_synchronisation(method: str, grad: bool) -> None:
+def test_adaptive_step_costs_so_many_operations_and_one_synchronisation(method: str, grad: bool, allowed: int) -> None:
+    """Autograd records one addition for every term of a stage sum, which is cheaper than stacking the stages."""
     work, waits, statistics = counts(20.0, method, grad=grad)
     steps = statistics.accepted + statistics.rejected
     assert steps > 100
-    assert work <= 30 * steps
+    assert work <= allowed * steps
+    assert waits <= steps + 1
     # One more reads the output times, and one chooses the first step.
-    assert waits <= steps + 2
+    assert statistics.host_syncs == steps + 2
 
 
 @pytest.mark.parametrize("grad", [False, True])
-def test_rk4_step_costs_at_most_fourteen_operations_and_never_waits(grad: bool) -> None:
+def test_rk4_step_costs_fourteen_operations_and_never_waits(grad: bool) -> None:
+    """Ten additions, and a time for each stage."""
     work, waits, statistics = counts(20.0, "rk4", grad=grad)
     assert statistics.accepted == 200
-    assert work <= 14 * statistics.accepted
+    assert 14 * statistics.accepted <= work <= 14 * statistics.accepted + 20
     assert waits == counts(2.0, "rk4", grad=grad)[1] <= 3
 
 
@@ -64,7 +67,9 @@ def test_outputs_cost_no_synchronisation(outputs: int) -> None:
     assert waits.value <= statistics.accepted + statistics.rejected + 2
 
 
-@pytest.mark.parametrize("module", ["adaptive", "fixed_grid", "runge_kutta", "step_control", "error_norm"])
+@pytest.mark.parametrize(
+    "module", ["adaptive", "adaptive_loop", "grid_loop", "runge_kutta", "step_control", "error_norm"]
+)
 def test_solver_loops_read_no_whole_tensor(module: str) -> None:
     """A read by ``tolist`` or ``numpy`` reaches no dispatcher on a CPU, and so escapes the counters above."""
     (folder,) = suite.solvers.__path__

@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from suite.solvers import METHODS, ButcherTableau, InconsistentTableauError, InvalidProblemError, Method, alpha_family
+from suite.solvers import (
+    ButcherTableau,
+    ExplicitRungeKutta,
+    InconsistentTableauError,
+    InvalidProblemError,
+    alpha_family,
+    explicit_methods,
+)
 from suite.solvers.methods import register
 
 HEUN: dict[str, Any] = {"a": ((1,),), "b": (0.5, 0.5), "order": 2, "source": "Heun"}
@@ -42,7 +49,7 @@ def test_alpha_outside_the_unit_interval_is_refused(alpha: float) -> None:
         alpha_family(alpha)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", explicit_methods())
 def test_published_nodes_are_the_row_sums(name: str) -> None:
     published: dict[str, list[Fraction | float]] = {
         "euler": [0],
@@ -63,11 +70,13 @@ def test_published_nodes_are_the_row_sums(name: str) -> None:
             *(Fraction(1201146811, 1299019798), 1, 1),
         ],
     }
-    np.testing.assert_allclose(METHODS[name].tableau.nodes, [float(c) for c in published[name]], rtol=0, atol=1e-14)
+    np.testing.assert_allclose(
+        explicit_methods()[name].tableau.nodes, [float(c) for c in published[name]], rtol=0, atol=1e-14
+    )
 
 
 def test_first_same_as_last_is_derived() -> None:
-    assert {name for name, method in METHODS.items() if method.tableau.first_same_as_last} == {
+    assert {name for name, method in explicit_methods().items() if method.tableau.first_same_as_last} == {
         "bosh3",
         "dopri5",
         "tsit5",
@@ -75,15 +84,15 @@ def test_first_same_as_last_is_derived() -> None:
 
 
 def test_every_registered_method_states_where_its_coefficients_come_from() -> None:
-    for name, method in METHODS.items():
+    for name, method in explicit_methods().items():
         assert any(character.isdigit() for character in method.tableau.source), name
 
 
 def test_method_without_an_embedded_solution_cannot_be_adaptive() -> None:
     with pytest.raises(InvalidProblemError, match="'mine' cannot be adaptive: its tableau has no embedded solution"):
-        Method("mine", METHODS["rk4"].tableau, adaptive=True)
+        ExplicitRungeKutta("mine", explicit_methods()["rk4"].tableau, adaptive=True)
 
 
 def test_name_of_a_method_is_registered_once() -> None:
     with pytest.raises(InvalidProblemError, match="'rk4' is registered already"):
-        register(Method("rk4", METHODS["rk4"].tableau, adaptive=False))
+        register(ExplicitRungeKutta("rk4", explicit_methods()["rk4"].tableau, adaptive=False))

@@ -1,0 +1,107 @@
+"""What a method is: the unit of registration, whatever way it integrates."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from suite.solvers.adaptive_loop import integrate_adaptively
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.grid_loop import GridStepper, integrate_on_grid
+from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
+from suite.solvers.problem import Problem
+from suite.solvers.runge_kutta import RungeKutta
+from suite.solvers.tableau import ButcherTableau
+
+Options = Mapping[str, Any] | None
+Walk = Callable[[Problem], None]
+"""Integrates a problem, adding to its outputs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Method(ABC):
+    """A way to integrate an ODE, as users name it.
+
+    Attributes:
+        name: What users write.
+        order: The global error falls with this power of the step size.
+        adaptive: Whether it controls its step size; otherwise it steps from output to output, or by ``step_size``.
+        differentiable: Whether autograd can follow its steps.
+    """
+
+    name: str
+    order: int
+    adaptive: bool
+    differentiable: ClassVar[bool] = True
+
+    @abstractmethod
+    def prepare(self, options: Options) -> Walk:
+        """Read the options and return what integrates a problem.
+
+        Raises:
+            InvalidProblemError: When an option is unknown or its value is none that it can have.
+        """
+
+
+class GridMethod(Method):
+    """A method that walks a fixed grid."""
+
+    options_type: ClassVar[type[FixedGridOptions]] = FixedGridOptions
+
+    def __init__(self, name: str, order: int) -> None:
+        super().__init__(name, order, adaptive=False)
+
+    @abstractmethod
+    def stepper(self, problem: Problem, options: Any) -> GridStepper:
+        """Return what takes the steps of one solve, given options of this method's ``options_type``."""
+
+    def prepare(self, options: Options) -> Walk:
+        """Read the options of a fixed grid, and the method's own."""
+        settings = read_options(options, self.options_type, AdaptiveOptions)
+        return partial(self._walk, settings)
+
+    def _walk(self, settings: FixedGridOptions, problem: Problem) -> None:
+        integrate_on_grid(problem, settings, self.stepper(problem, settings))
+
+
+@dataclass(frozen=True, eq=False)
+class ExplicitRungeKutta(Method):
+    """An explicit Runge-Kutta method, with step-size control or on a fixed grid.
+
+    Attributes:
+        tableau: Its coefficients.
+    """
+
+    tableau: ButcherTableau
+
+    def __init__(self, name: str, tableau: ButcherTableau, *, adaptive: bool) -> None:
+        if adaptive and tableau.error_weights is None:
+            raise InvalidProblemError(f"method {name!r} cannot be adaptive: its tableau has no embedded solution")
+        super().__init__(name, tableau.order, adaptive)
+        object.__setattr__(self, "tableau", tableau)
+
+    def stepping(self, options: Options) -> tuple[ExplicitRungeKutta, Options]:
+        """Take out the option ``adaptive``: false makes an adaptive tableau walk a fixed grid."""
+        if options is None or "adaptive" not in options:
+            return self, options
+        rest = {name: value for name, value in options.items() if name != "adaptive"}
+        return ExplicitRungeKutta(self.name, self.tableau, adaptive=bool(options["adaptive"])), rest
+
+    def prepare(self, options: Options) -> Walk:
+        """Read the options of adaptive steps or of a fixed grid."""
+        method, rest = self.stepping(options)
+        if method.adaptive:
+            return partial(self._control, read_options(rest, AdaptiveOptions, FixedGridOptions))
+        return partial(self._walk, read_options(rest, FixedGridOptions, AdaptiveOptions))
+
+    def _control(self, settings: AdaptiveOptions, problem: Problem) -> None:
+        integrate_adaptively(problem, settings, self._bound(problem), self.order)
+
+    def _walk(self, settings: FixedGridOptions, problem: Problem) -> None:
+        integrate_on_grid(problem, settings, self._bound(problem))
+
+    def _bound(self, problem: Problem) -> RungeKutta:
+        return RungeKutta(self.tableau, problem.y0, keep=problem.dense)
