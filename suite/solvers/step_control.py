@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
+from typing import Any, overload
 
+from torch import Tensor
+
+from suite.solvers.elementwise import Quantity, choose, limited
 from suite.solvers.errors import InvalidProblemError
+
+# No error is 0 or infinite between these: every power of it up to the first, of either sign, is a number.
+_POWERS_EXIST = (1e-300, 1e300)
+_STRETCH = 1.01  # a step this much longer than proposed is taken rather than leave a sliver before a stop
+_SMALLEST_REMEMBERED = 1e-4
 
 
 @dataclass(frozen=True)
@@ -15,6 +25,8 @@ class StepController:
     The factor from one step to the next is ``safety * error ** -alpha * previous_error ** beta`` with
     ``alpha = 1 / order - 0.75 * beta`` (Hairer, Norsett and Wanner, *Solving Ordinary Differential Equations II*,
     section IV.2); ``beta = 0`` is the I controller. Errors are in units of the tolerance.
+
+    Sizes and errors are numbers, or tensors with one entry a sample: the formulae are the same.
 
     Attributes:
         order: Order of the solution.
@@ -56,24 +68,53 @@ class StepController:
         if self.max_num_steps < 1:
             raise InvalidProblemError(f"option max_num_steps is at least 1, not {self.max_num_steps}")
 
-    def clip(self, size: float) -> float:
+    def clip(self, size: Quantity) -> Quantity:
         """Return a step size within the limits."""
-        return min(max(size, self.min_step), self.max_step)
+        return limited(size, self.min_step, self.max_step)
 
-    def accepts(self, error: float, size: float) -> bool:
+    @overload
+    def lands(self, proposed: float, remaining: float) -> bool: ...
+    @overload
+    def lands(self, proposed: Tensor, remaining: Tensor) -> Tensor: ...
+    def lands(self, proposed: Any, remaining: Any) -> bool | Tensor:
+        """Say whether a step of the proposed size is made to end on a stop that remains so far away."""
+        reached: bool | Tensor = limited(proposed * _STRETCH, 0.0, self.max_step) >= remaining
+        return reached
+
+    @overload
+    def accepts(self, error: float, size: float) -> bool: ...
+    @overload
+    def accepts(self, error: Tensor, size: Tensor) -> Tensor: ...
+    def accepts(self, error: Any, size: Any) -> bool | Tensor:
         """Say whether a step with this error is good enough."""
-        return error <= 1 or (size <= self.min_step and math.isfinite(error))
+        if not self.min_step:
+            small_enough: bool | Tensor = error <= 1
+            return small_enough
+        accepted: bool | Tensor = (error <= 1) | ((size <= self.min_step) & (error < math.inf))
+        return accepted
 
-    def factor(self, error: float, previous: float) -> float:
+    def factor(self, error: Quantity, previous: Quantity) -> Quantity:
         """Return the factor to the next step from the errors of this step and of the last accepted one.
 
         It is below 1 after an error above 1, whatever the error before.
         """
-        if not math.isfinite(error):
-            return self.dfactor
-        if error == 0:
-            return self.ifactor
         alpha = 1 / self.order - 0.75 * self.beta
-        wanted = self.safety * math.exp(self.beta * math.log(min(previous, 1.0)) - alpha * math.log(error))
-        lowest = 1.0 if error < 1 else self.dfactor
-        return min(self.ifactor, max(wanted, lowest))
+        wanted = self.safety * limited(error, *_POWERS_EXIST) ** -alpha
+        if self.beta:
+            wanted = wanted * limited(previous, 0.0, 1.0) ** self.beta
+        within = choose(error < 1, limited(wanted, 1.0, self.ifactor), limited(wanted, self.dfactor, self.ifactor))
+        return choose(error < math.inf, within, self.dfactor)
+
+    def remembered(self, error: Quantity) -> Quantity:
+        """Return what the factor of the next step is told of the error of an accepted one."""
+        return limited(error, _SMALLEST_REMEMBERED, math.inf)
+
+
+@overload
+def resolvable(size: float, time: float) -> bool: ...
+@overload
+def resolvable(size: Tensor, time: Tensor) -> Tensor: ...
+def resolvable(size: Any, time: Any) -> bool | Tensor:
+    """Say whether the nodes of a step of this size are distinct times: it has four units in the last place or more."""
+    resolved: bool | Tensor = size > 4 * sys.float_info.epsilon * limited(abs(time), sys.float_info.min, math.inf)
+    return resolved
