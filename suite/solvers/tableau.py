@@ -47,7 +47,7 @@ class ButcherTableau:
                 f"an explicit tableau of {self.stages} stages has rows of 1 to {self.stages - 1} coefficients, "
                 f"not {[len(row) for row in self.a]}"
             )
-        self._check_order("the solution", self.weights, self.order)
+        check_order("the solution", self.coefficients, self.weights, self.order)
         if (self.b_embedded is None) != (self.embedded_order is None):
             raise InconsistentTableauError("an embedded solution needs both its weights and its order")
         if self.b_embedded is not None and self.embedded_order is not None:
@@ -55,15 +55,7 @@ class ButcherTableau:
                 raise InconsistentTableauError(
                     f"the embedded solution has {len(self.b_embedded)} weights for {self.stages} stages"
                 )
-            self._check_order("the embedded solution", _array(self.b_embedded), self.embedded_order)
-
-    def _check_order(self, which: str, weights: Array, declared: int) -> None:
-        found = satisfied_order(self.coefficients, weights, highest=declared + 1)
-        if found != declared:
-            at_least = "at least " if found > declared else ""
-            raise InconsistentTableauError(
-                f"{which} declares order {declared}, its coefficients have {at_least}{found}"
-            )
+            check_order("the embedded solution", self.coefficients, _array(self.b_embedded), self.embedded_order)
 
     @property
     def stages(self) -> int:
@@ -99,6 +91,24 @@ class ButcherTableau:
     def first_same_as_last(self) -> bool:
         """Whether the last stage is the field at the solution: the next step then has its first stage already."""
         return self.stages > 1 and self.b[-1] == 0 and tuple(self.a[-1]) == tuple(self.b[:-1])
+
+
+def check_order(which: str, a: Array, weights: Array, declared: int) -> None:
+    """Check that a solution satisfies the order conditions of the order it declares, and of no higher one.
+
+    Args:
+        which: Which solution, for the message.
+        a: Coefficients, shape ``[stages, stages]``.
+        weights: Weights of the solution, shape ``[stages]``.
+        declared: The order it declares.
+
+    Raises:
+        InconsistentTableauError: When it has another order.
+    """
+    found = satisfied_order(a, weights, highest=declared + 1)
+    if found != declared:
+        at_least = "at least " if found > declared else ""
+        raise InconsistentTableauError(f"{which} declares order {declared}, its coefficients have {at_least}{found}")
 
 
 def _array(values: Sequence[Number]) -> Array:
