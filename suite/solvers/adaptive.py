@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import sys
-
 import torch
 from torch import Tensor
 
+from suite.solvers.callbacks import Callbacks
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.errors import NonFiniteError, StepLimitError, StepUnderflowError
 from suite.solvers.initial_step import initial_step
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.solution import Statistics
 from suite.solvers.stage_sum import Time
-from suite.solvers.step_control import StepController
+from suite.solvers.step_control import StepController, resolvable
 from suite.solvers.times import number
-
-_STRETCH = 1.01  # a step this much longer than proposed is taken rather than leave a sliver before a stop
 
 
 class AdaptiveIntegrator:
@@ -40,9 +37,10 @@ class AdaptiveIntegrator:
         statistics: Statistics,
         *,
         first_step: float | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._method, self._field, self._scale, self._controller = method, field, scale, controller
-        self._direction, self._statistics = direction, statistics
+        self._direction, self._statistics, self._callbacks = direction, statistics, callbacks
         self._clock = start  # a tensor where gradients with respect to times are wanted
         self.time = number(start)
         self.y = y
@@ -67,10 +65,11 @@ class AdaptiveIntegrator:
         past = torch.full((), self.time, dtype=self._magnitude.dtype, device=self.y.device)
         self.f = self._field(torch.nextafter(past, past + self._direction), self.y)
 
-    def field_at_end(self, step: Step) -> Step:
-        """Make sure that the field at the end of the last step is known, so that it can be interpolated."""
+    def interpolable(self, step: Step) -> Step:
+        """Make sure that the last step can be interpolated."""
         if step.f1 is None:
             step.f1 = self.field()
+        step.complete(self._field)
         return step
 
     def step(self, stop: Time, *, discontinuity: bool = False) -> Step:
@@ -85,7 +84,7 @@ class AdaptiveIntegrator:
             StepUnderflowError: When no step that the time can resolve is accurate enough.
             StepLimitError: When ``max_num_steps`` steps have been tried.
         """
-        controller = self._controller
+        controller, callbacks = self._controller, self._callbacks
         f0 = self.field()
         if self._proposal is None:
             self._statistics.host_syncs += 1
@@ -96,8 +95,10 @@ class AdaptiveIntegrator:
         while True:
             self._count_try()
             proposed = controller.clip(self._proposal)
-            lands = min(proposed * _STRETCH, controller.max_step) >= remaining
+            lands = controller.lands(proposed, remaining)
             size = remaining if lands else proposed
+            if callbacks is not None:
+                callbacks.step(self.time, self.y, size)
             step = self._method.step(
                 self._field,
                 self._clock,
@@ -115,11 +116,15 @@ class AdaptiveIntegrator:
             if accepted:
                 break
             self._statistics.rejected += 1
+            if callbacks is not None:
+                callbacks.reject_step(self.time, self.y, size)
             self._require_resolvable(step, self._proposal)
         self._method.accept()
+        if callbacks is not None:
+            callbacks.accept_step(self.time, self.y, size)
         self._statistics.accepted += 1
         self._statistics.error_estimate = error
-        self._previous_error = max(error, 1e-4)
+        self._previous_error = controller.remembered(error)
         self.time = number(stop) if lands else self.time + self._direction * size
         self._clock = stop if lands else self._clock + self._direction * size
         self.y, self.f, self._magnitude = step.y1, step.f1, magnitude
@@ -144,12 +149,13 @@ class AdaptiveIntegrator:
 
     def _error(self, step: Step, magnitude: Tensor, size: float) -> float:
         self._statistics.host_syncs += 1
-        with torch.no_grad():
-            return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
+        return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
 
     def _require_resolvable(self, step: Step, size: float) -> None:
-        # Four units in the last place: below that, the nodes of a step are no longer distinct times.
-        if size > 4 * sys.float_info.epsilon * max(abs(self.time), sys.float_info.min):
+        if resolvable(size, self.time):
             return
         for what, value in (("state", self.y), ("vector field", step.stages)):
             if not bool(value.detach().isfinite().all()):

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from suite.solvers.dense_output import continuous_extension
+from suite.solvers.order_conditions import Array
 from suite.solvers.stage_sum import Terms, terms_of
 from suite.solvers.tableau import ButcherTableau
 
 _KEPT = 256  # far more than there are methods, dtypes and devices in one process, and a bound all the same
+
+
+@dataclass(frozen=True, eq=False)
+class BoundExtension:
+    """A continuous extension bound to a dtype and a device; see ``dense_output.ContinuousExtension``.
+
+    Attributes:
+        polynomials: Shape ``[stages, degree]``: the method's own, the field at the end if none of these, added ones.
+        powers: Powers of the polynomials, shape ``[degree]``.
+        added_nodes: Where in the step the added stages lie.
+        added_terms: The state of each as terms of a sum.
+    """
+
+    polynomials: Tensor
+    powers: Tensor
+    added_nodes: tuple[float, ...]
+    added_terms: tuple[Terms, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,32 +43,44 @@ class Coefficients:
         rows: Row ``i`` of a, shape ``[i]``.
         weights: Weights b, shape ``[stages]``.
         error: Weights of the local error, shape ``[stages]``, or None.
-        polynomials: Polynomials of the continuous extension, shape ``[stages or stages + 1, degree]``.
-        powers: Its powers, shape ``[degree]``.
         row_terms: The rows as terms of a sum.
         weight_terms: The weights likewise.
-        node_numbers: The nodes as Python numbers, each once.
+        error_terms: The weights of the local error likewise; none without an embedded solution.
+        distinct_nodes: The nodes, each once, as an array.
         node_of_stage: Which of these each stage has.
         first_same_as_last: Whether the last stage is the field at the end of the step.
+        tableau: Where all of this is from.
     """
 
     nodes: Tensor
     rows: tuple[Tensor, ...]
     weights: Tensor
     error: Tensor | None
-    polynomials: Tensor
-    powers: Tensor
     row_terms: tuple[Terms, ...]
     weight_terms: Terms
-    node_numbers: tuple[float, ...]
+    error_terms: Terms
+    distinct_nodes: Array
     node_of_stage: tuple[int, ...]
     first_same_as_last: bool
+    tableau: ButcherTableau
+
+    @cached_property
+    def inside(self) -> BoundExtension:
+        """The continuous extension; derived when a state inside a step is first asked for."""
+        extension = continuous_extension(self.tableau)
+        dtype, device = self.weights.dtype, self.weights.device
+        with torch.inference_mode(False):
+            return BoundExtension(
+                polynomials=torch.as_tensor(extension.polynomials, dtype=dtype, device=device),
+                powers=torch.arange(1, extension.degree + 1, dtype=dtype.to_real(), device=device),
+                added_nodes=extension.added_nodes,
+                added_terms=tuple(terms_of(row.tolist()) for row in extension.added_rows),
+            )
 
 
 @lru_cache(maxsize=_KEPT)
 def bind(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> Coefficients:
     """Return the coefficients of a tableau for states of a dtype on a device."""
-    extension = continuous_extension(tableau)
     numbers = list(dict.fromkeys(tableau.nodes.tolist()))
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
@@ -60,11 +91,11 @@ def bind(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> C
             rows=tuple(matrix[i, :i].clone() for i in range(tableau.stages)),
             weights=torch.as_tensor(tableau.weights, dtype=dtype, device=device),
             error=None if error is None else torch.as_tensor(error, dtype=dtype, device=device),
-            polynomials=torch.as_tensor(extension.polynomials, dtype=dtype, device=device),
-            powers=torch.arange(1, extension.degree + 1, dtype=dtype.to_real(), device=device),
             row_terms=tuple(terms_of(tableau.coefficients[i, :i].tolist()) for i in range(tableau.stages)),
             weight_terms=terms_of(tableau.weights.tolist()),
-            node_numbers=tuple(numbers),
+            error_terms=() if error is None else terms_of(error.tolist()),
+            distinct_nodes=np.array(numbers),
             node_of_stage=tuple(numbers.index(node) for node in tableau.nodes.tolist()),
             first_same_as_last=tableau.first_same_as_last,
+            tableau=tableau,
         )

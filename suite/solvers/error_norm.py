@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -34,14 +34,16 @@ class MixedNorm:
 
     sizes: tuple[int, ...]
 
-    @cached_property
-    def _inverse_roots(self) -> tuple[float, ...]:
-        return tuple(1 / math.sqrt(max(size, 1)) for size in self.sizes)
-
     def __call__(self, flat: Tensor) -> Tensor:
         """Return the norm of a flat vector, a 0-dimensional tensor."""
-        norms = torch._foreach_norm(flat.split(self.sizes))
-        return torch.stack(torch._foreach_mul(norms, self._inverse_roots)).max()
+        norms = torch.stack(torch._foreach_norm(flat.split(self.sizes)))
+        return norms.mul_(_inverse_roots(self.sizes, norms.dtype, norms.device)).max()
+
+
+@lru_cache(maxsize=64)
+def _inverse_roots(sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor([1 / math.sqrt(max(size, 1)) for size in sizes], dtype=dtype, device=device)
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ErrorScale:
     atol: Tolerance
     norm: Norm
     entries: int | None = None
+    _kept: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
 
     def controlled(self, y: Tensor) -> Tensor:
         """Return the entries that count."""
@@ -69,21 +72,32 @@ class ErrorScale:
         """Return absolute values of the entries that count."""
         return self.controlled(y.detach()).abs()
 
-    def measure(self, error: Tensor, *magnitudes: Tensor) -> Tensor:
-        """Return the norm of the error in units of the tolerance, a 0-dimensional tensor on the device."""
-        return self.norm(error / self._scale(*magnitudes))
+    def scale(self, *magnitudes: Tensor) -> Tensor:
+        """Return the error that is allowed, entry by entry: from one magnitude, or the larger of two."""
+        largest = magnitudes[0] if len(magnitudes) == 1 else torch.maximum(*magnitudes)
+        floor = self._floor(largest)
+        # One operation; arithmetic of a tensor with Python numbers costs more than that of tensors.
+        if isinstance(self.rtol, Tensor):
+            return torch.addcmul(floor, largest, self.rtol)
+        return torch.add(floor, largest, alpha=self.rtol)
+
+    def measure(self, error: Tensor, scale: Tensor) -> Tensor:
+        """Return the norm of an error in units of what is allowed, a 0-dimensional tensor on the device."""
+        return self.norm(error / scale)
 
     def ratio(self, error: Tensor, *magnitudes: Tensor) -> float:
         """Return the same as a number. The one place where a step waits for the device."""
+        scaled = error / self.scale(*magnitudes)
         if self.norm is rms_norm:
-            scaled = error / self._scale(*magnitudes)
             return float(torch.linalg.vector_norm(scaled)) / math.sqrt(max(scaled.numel(), 1))
-        return float(self.measure(error, *magnitudes))
+        return float(self.norm(scaled))
 
-    def _scale(self, *magnitudes: Tensor) -> Tensor:
-        if len(magnitudes) == 1:
-            return magnitudes[0].mul(self.rtol).add_(self.atol)
-        return torch.maximum(*magnitudes).mul_(self.rtol).add_(self.atol)
+    def _floor(self, like: Tensor) -> Tensor:
+        if isinstance(self.atol, Tensor):
+            return self.atol
+        if "floor" not in self._kept:
+            self._kept["floor"] = torch.tensor(self.atol, dtype=like.dtype, device=like.device)
+        return self._kept["floor"]
 
 
 def packed_norm(norm: Norm | None, layout: StateLayout) -> Norm:

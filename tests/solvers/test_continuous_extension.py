@@ -14,8 +14,9 @@ from suite.solvers.runge_kutta import Step
 from tests.solvers.problems import slope, times, toda, toda_start, toda_taylor
 
 # Known extensions from a method's own stages: of order 4 for dopri5 (Hairer, Norsett and Wanner I, section II.6) and
-# tsit5 (Tsitouras 2011), the cubic Hermite polynomial for methods up to order 4 that have no more stages.
-ORDERS = {1: 1, 2: 2, 3: 3, 4: 3, 5: 4, 8: 5}
+# tsit5 (Tsitouras 2011), the cubic Hermite polynomial for methods up to order 4 that have no more stages. dopri8's own
+# give order 5; added stages raise it to 7, the order of DOP853's.
+ORDERS = {1: 1, 2: 2, 3: 3, 4: 3, 5: 4, 8: 7}
 INSIDE = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -47,13 +48,16 @@ def test_order_of_the_extension_is_the_known_one(name: str) -> None:
 @pytest.mark.parametrize("name", explicit_methods())
 def test_error_slope_inside_one_step_is_extension_order_plus_one(name: str) -> None:
     exact = toda_taylor()
-    sizes = [0.035 * 0.8**i for i in range(7)]
+    expected = continuous_extension(explicit_methods()[name].tableau).order + 1
+    # Rounding hides the errors of a high order at small steps.
+    sizes = [(0.035 if expected < 7 else 0.2) * 0.8**i for i in range(7)]
     errors = []
     for size in sizes:
         interpolant = one_step(name, size)
         errors.append(max(float((value(interpolant, x * size) - exact(x * size)).abs().max()) for x in INSIDE))
-    expected = continuous_extension(explicit_methods()[name].tableau).order + 1
-    assert slope(sizes, errors, 2e-14, 1.0) == pytest.approx(expected, abs=0.2)
+    found = slope(sizes, errors, 2e-14 if expected < 7 else 1e-12, 1.0)
+    # The freedom in dopri8's extension is spent on its leading error, which leaves little of it.
+    assert expected - 0.2 <= found <= expected + (1.0 if name == "dopri8" else 0.2)
 
 
 def dormand_and_prince_inside(x: float) -> list[float]:
@@ -112,9 +116,12 @@ def test_value_and_slope_join_at_both_ends_of_a_step(name: str) -> None:
         joint = torch.tensor(float(after.start), dtype=torch.float64, requires_grad=True)
         for step in (before, after):
             state = step.interpolate(joint)
-            torch.testing.assert_close(state.detach(), after.y0, rtol=0, atol=1e-13)
+            # The weights of dopri8's added stages are near a thousand, and so is what rounding gains.
+            torch.testing.assert_close(state.detach(), after.y0, rtol=0, atol=2e-12 if name == "dopri8" else 1e-13)
             derivative = torch.stack([torch.autograd.grad(entry, joint, retain_graph=True)[0] for entry in state])
-            torch.testing.assert_close(derivative, toda(joint.detach(), after.y0), rtol=0, atol=1e-12)
+            torch.testing.assert_close(
+                derivative, toda(joint.detach(), after.y0), rtol=0, atol=1e-10 if name == "dopri8" else 1e-12
+            )
 
 
 @pytest.mark.parametrize("name", [name for name, method in explicit_methods().items() if method.order <= 3])

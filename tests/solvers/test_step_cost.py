@@ -11,7 +11,7 @@ from torch import Tensor
 
 import suite.solvers
 from suite.harness.meters import host_syncs, operations
-from suite.solvers import Statistics, solve
+from suite.solvers import Statistics, runge_kutta, solve
 
 FIELD_OPERATIONS = 3
 
@@ -37,25 +37,32 @@ def test_the_field_of_these_tests_has_the_operations_it_is_charged_with() -> Non
     assert work.value == FIELD_OPERATIONS
 
 
-@pytest.mark.parametrize(("grad", "allowed"), [(False, 30), (True, 37)])
-@pytest.mark.parametrize("method", ["dopri5", "tsit5"])
-def test_adaptive_step_costs_so_many_operations_and_one_synchronisation(method: str, grad: bool, allowed: int) -> None:
-    """Autograd records one addition for every term of a stage sum, which is cheaper than stacking the stages."""
+@pytest.mark.parametrize("grad", [False, True])
+@pytest.mark.parametrize(("method", "allowed"), [("dopri5", 32), ("tsit5", 34)])
+def test_adaptive_step_costs_so_many_operations_and_one_synchronisation(method: str, allowed: int, grad: bool) -> None:
+    """On a CPU: an addition for every term of a stage sum, which there takes less time than fewer, fused calls."""
     work, waits, statistics = counts(20.0, method, grad=grad)
     steps = statistics.accepted + statistics.rejected
     assert steps > 100
     assert work <= allowed * steps
-    assert waits <= steps + 1
+    assert waits <= steps + 2
     # One more reads the output times, and one chooses the first step.
     assert statistics.host_syncs == steps + 2
 
 
+@pytest.mark.parametrize("method", ["dopri5", "tsit5"])
+def test_fused_stage_sums_take_at_most_thirty_operations_a_step(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU, where every operation is a kernel to launch."""
+    monkeypatch.setattr(runge_kutta, "_FEW_STAGES", {})
+    work, _, statistics = counts(20.0, method, grad=False)
+    assert work <= 30 * (statistics.accepted + statistics.rejected)
+
+
 @pytest.mark.parametrize("grad", [False, True])
-def test_rk4_step_costs_fourteen_operations_and_never_waits(grad: bool) -> None:
-    """Ten additions, and a time for each stage."""
+def test_rk4_step_costs_ten_operations_and_never_waits(grad: bool) -> None:
     work, waits, statistics = counts(20.0, "rk4", grad=grad)
     assert statistics.accepted == 200
-    assert 14 * statistics.accepted <= work <= 14 * statistics.accepted + 20
+    assert 10 * statistics.accepted <= work <= 10 * statistics.accepted + 20
     assert waits == counts(2.0, "rk4", grad=grad)[1] <= 3
 
 
