@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
 
 from torch import Tensor, nn
 
 from suite.declarations import Library
-from suite.gradients import odeint_adjoint
-from suite.solvers import METHODS, odeint
+from suite.gradients.checkpointed import Checkpointed
+from suite.gradients.continuous_adjoint import Adjoint
+from suite.gradients.interpolated import InterpolatedAdjoint
+from suite.gradients.reversible import Reversible
+from suite.solvers import METHODS, Differentiation, solve
+
+DIFFERENTIATIONS: Mapping[str, Differentiation | None] = {
+    "direct": None,
+    "adjoint": Adjoint(variant="default"),
+    "seminorm": Adjoint(variant="seminorm"),
+    "quadrature": Adjoint(variant="quadrature"),
+    "segments": Adjoint(variant="segments"),
+    "interpolated": InterpolatedAdjoint(),
+    "checkpointed": Checkpointed(every=1),
+    "recursive": Checkpointed(),
+    "reversible": Reversible(),
+}
+"""By name. ``checkpointed`` stores every step's state, ``recursive`` a logarithm of their number."""
 
 
 class Suite(Library):
-    """depthmark's solvers and gradients."""
+    """depthmark's solvers and gradients.
+
+    ``reversible`` takes the reversible methods alone, the other ways but ``direct`` explicit Runge-Kutta methods.
+    """
 
     name = "suite"
     methods = frozenset(METHODS)
-    gradients = ("direct", "adjoint", "seminorm", "quadrature", "segments")
+    gradients = tuple(DIFFERENTIATIONS)
 
     def version(self) -> str:
         """Return the installed version, or say that it runs from a source tree."""
@@ -38,21 +58,16 @@ class Suite(Library):
         gradient: str = "direct",
     ) -> Tensor:
         """Integrate with our solvers; see :meth:`suite.declarations.Library.odeint`."""
-        options = None if step_size is None else {"step_size": step_size}
-        if gradient == "direct":
-            states = odeint(vector_field, y0, t, method=method, rtol=rtol, atol=atol, options=options)
-        else:
-            variant = "default" if gradient == "adjoint" else gradient
-            states = odeint_adjoint(
-                vector_field,
-                y0,
-                t,
-                method=method,
-                rtol=rtol,
-                atol=atol,
-                options=options,
-                adjoint_options={**(options or {}), "variant": variant},
-            )
+        states = solve(
+            vector_field,
+            y0,
+            t,
+            method=method,
+            rtol=rtol,
+            atol=atol,
+            options=None if step_size is None else {"step_size": step_size},
+            gradient=DIFFERENTIATIONS[gradient],
+        ).states
         if isinstance(states, tuple):
             raise TypeError("a state that is one tensor has outputs that are one tensor")
         return states
