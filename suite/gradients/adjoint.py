@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, overload
 
-import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch import Tensor
 
-from suite.gradients.backward_solve import ReverseProblem, reverse
-from suite.gradients.variants import Variant, choose_variant
-from suite.solvers.error_norm import Norm, check_tolerance
+from suite.gradients.continuous_adjoint import Adjoint
+from suite.gradients.event import event_time
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.method import ExplicitRungeKutta
+from suite.solvers.events import EventFunction
 from suite.solvers.methods import MethodName, find
 from suite.solvers.solve import solve
-from suite.solvers.state import State, StateLayout
-from suite.solvers.vector_field import PackedField, VectorField
+from suite.solvers.state import State
+from suite.solvers.vector_field import VectorField
 
 
+@overload
+def odeint_adjoint(
+    func: VectorField,
+    y0: State,
+    t: Tensor,
+    *,
+    rtol: float | State = ...,
+    atol: float | State = ...,
+    method: MethodName = ...,
+    options: Mapping[str, Any] | None = ...,
+    event_fn: None = ...,
+    adjoint_rtol: float | None = ...,
+    adjoint_atol: float | None = ...,
+    adjoint_method: MethodName = ...,
+    adjoint_options: Mapping[str, Any] | None = ...,
+    adjoint_params: Iterable[Tensor] | None = ...,
+) -> State: ...
+@overload
+def odeint_adjoint(
+    func: VectorField,
+    y0: State,
+    t: Tensor,
+    *,
+    rtol: float | State = ...,
+    atol: float | State = ...,
+    method: MethodName = ...,
+    options: Mapping[str, Any] | None = ...,
+    event_fn: EventFunction,
+    adjoint_rtol: float | None = ...,
+    adjoint_atol: float | None = ...,
+    adjoint_method: MethodName = ...,
+    adjoint_options: Mapping[str, Any] | None = ...,
+    adjoint_params: Iterable[Tensor] | None = ...,
+) -> tuple[Tensor, State]: ...
 def odeint_adjoint(
     func: VectorField,
     y0: State,
@@ -30,12 +60,13 @@ def odeint_adjoint(
     atol: float | State = 1e-9,
     method: MethodName = None,
     options: Mapping[str, Any] | None = None,
+    event_fn: EventFunction | None = None,
     adjoint_rtol: float | None = None,
     adjoint_atol: float | None = None,
     adjoint_method: MethodName = None,
     adjoint_options: Mapping[str, Any] | None = None,
-    adjoint_params: Sequence[Tensor] | None = None,
-) -> State:
+    adjoint_params: Iterable[Tensor] | None = None,
+) -> State | tuple[Tensor, State]:
     """Solve an initial value problem; backwards, solve the adjoint system instead of keeping the forward pass.
 
     Chen et al. (2018), Algorithms 1 and 2 and appendix D. Arguments and defaults are ``torchdiffeq.odeint_adjoint``'s.
@@ -58,118 +89,25 @@ def odeint_adjoint(
             ``norm="seminorm"`` or a function of ``(t, y, adjoint, *parameter_adjoints)``, and ``variant``, one of
             ``default``, ``seminorm``, ``quadrature``, ``segments`` (see ``suite.gradients.variants``).
         adjoint_params: What to differentiate by beside ``y0`` and ``t``; ``func.parameters()`` by default.
+        event_fn: As in :func:`suite.solvers.odeint`.
 
     Returns:
-        States of shape ``[outputs, *y0.shape]``, or a tuple of these.
+        States of shape ``[outputs, *y0.shape]``, or a tuple of these; with an event, its time and these. The event time
+        is differentiable, the states are those at this time held fixed.
 
     Raises:
         InvalidProblemError: As in :func:`suite.solvers.solve`; or parameters or options of the reverse solve are
         missing.
         IntegrationError: The forward solve, or in the backward pass the reverse solve, stopped on the way.
     """
-    if adjoint_params is None:
-        if not isinstance(func, nn.Module):
-            raise InvalidProblemError(
-                "func is not a torch.nn.Module, so its parameters are unknown; give adjoint_params, () if it has none"
-            )
-        adjoint_params = tuple(func.parameters())
-    if adjoint_options is None:
+    if adjoint_options is None and options:
         same = adjoint_method is None or adjoint_method is method or find(adjoint_method) is find(method)
-        if options and not same:
+        if not same:
             raise InvalidProblemError("with an adjoint_method of its own, options need adjoint_options beside them")
-        adjoint_options = {name: value for name, value in (options or {}).items() if name != "norm"}
-    variant, norm, rest = choose_variant(adjoint_options)
-    layout = StateLayout.of(y0)
-    backward = find(method if adjoint_method is None else adjoint_method)
-    if not isinstance(backward, ExplicitRungeKutta):
-        raise InvalidProblemError(f"the reverse solve takes an explicit Runge-Kutta method, not {backward.name!r}")
-    # Read once here, so that a bad option is refused before any work rather than in the backward pass.
-    backward.prepare(rest)
-    backward, reverse_options = backward.stepping(rest)
-    call = _Call(
-        func,
-        layout,
-        {"method": method, "rtol": rtol, "atol": atol, "options": options},
-        backward,
-        check_tolerance("adjoint_rtol", rtol if adjoint_rtol is None else adjoint_rtol),
-        check_tolerance("adjoint_atol", atol if adjoint_atol is None else adjoint_atol),
-        reverse_options,
-        variant,
-        norm,
+    gradient = Adjoint(adjoint_rtol, adjoint_atol, adjoint_method, adjoint_options, adjoint_params)
+    solution = solve(
+        func, y0, t, method=method, rtol=rtol, atol=atol, options=options, gradient=gradient, event_fn=event_fn
     )
-    parameters = tuple(parameter for parameter in adjoint_params if parameter.requires_grad)
-    if variant != "quadrature" and not layout.dtype.is_complex and any(p.is_complex() for p in parameters):
-        raise InvalidProblemError("complex parameters need a complex state, or the variant 'quadrature'")
-    states = _Adjoint.apply(call, layout.pack(y0), t, *parameters)
-    return layout.unpack(states)
-
-
-@dataclass(frozen=True, eq=False)
-class _Call:
-    """What a call fixes beside its tensors."""
-
-    func: VectorField
-    layout: StateLayout
-    forward: dict[str, Any]
-    method: ExplicitRungeKutta
-    rtol: float
-    atol: float
-    options: Mapping[str, Any] | None
-    variant: Variant
-    norm: Norm | None
-
-
-class _Adjoint(torch.autograd.Function):
-    """Outputs of the packed state, shape ``[outputs, *state]``; differentiated by the reverse solve."""
-
-    @staticmethod
-    def forward(ctx: Any, call: _Call, y0: Tensor, t: Tensor, *parameters: Tensor) -> Tensor:
-        solution = solve(call.func, call.layout.unpack(y0), t, **call.forward)
-        states = call.layout.pack(solution.states, lead=1)
-        ctx.call = call
-        ctx.save_for_backward(t, states, *parameters)
-        return states
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:
-        call: _Call = ctx.call
-        t, states, *parameters = ctx.saved_tensors
-        if len(t) == 1:
-            return None, cotangents[0], torch.zeros_like(t), *(torch.zeros_like(p) for p in parameters)
-        problem = ReverseProblem(
-            PackedField(call.func, call.layout),
-            tuple(parameters),
-            t,
-            states.flatten(1) if states.ndim > 1 else states[:, None],
-            cotangents.flatten(1) if states.ndim > 1 else cotangents[:, None],
-            call.method,
-            call.rtol,
-            call.atol,
-            call.options,
-            call.variant,
-            call.norm,
-        )
-        adjoint, gradients, fields = reverse(problem)
-        times = _time_gradients(problem, adjoint, fields) if ctx.needs_input_grad[2] else None
-        shaped = [_like(parameter, gradient) for parameter, gradient in zip(parameters, gradients, strict=True)]
-        return None, adjoint.view(states.shape[1:]) + cotangents[0], times, *shaped
-
-
-def _time_gradients(problem: ReverseProblem, adjoint: Tensor, fields: dict[int, Tensor]) -> Tensor:
-    """Return dL/dt, shape ``[outputs]``: ``cotangent . f`` at every later output, ``-adjoint . f`` at the first."""
-    gradients = torch.zeros_like(problem.t)
-    layout = problem.field.layout
-    start = problem.states[0].view(layout.shape)
-    fields[0] = problem.field(problem.t[0].to(adjoint.device, layout.time_dtype), start).reshape(-1)
-    for index, derivative in fields.items():
-        weight = -adjoint if index == 0 else problem.cotangents[index]
-        gradients[index] = torch.vdot(weight, derivative).real
-    return gradients
-
-
-def _like(parameter: Tensor, gradient: Tensor) -> Tensor:
-    """Return a flat gradient in the parameter's shape and dtype: the real part for a real parameter."""
-    if gradient.is_complex() and not parameter.is_complex():
-        gradient = gradient.real
-    return gradient.reshape(parameter.shape).to(parameter.dtype)
+    if event_fn is None or solution.event_time is None:
+        return solution.states
+    return event_time(func, event_fn, t[0], solution.event_time, y0, solution.states), solution.states

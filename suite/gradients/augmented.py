@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
+from suite.solvers.callbacks import CALLBACK_NAMES, Callback
 from suite.solvers.vector_field import PackedField
 
 
@@ -15,29 +18,59 @@ class AugmentedField:
 
     Attributes:
         parameters: Parameters whose gradient is wanted; none for the system of ``(y, a)`` alone.
+        shapes: Shapes of the parts of the derivative: state, adjoint, and each parameter.
+
+    The callbacks of a vector field whose names end in ``_adjoint`` are callbacks of this one.
     """
 
     def __init__(self, field: PackedField, parameters: tuple[Tensor, ...]) -> None:
         self._field = field
+        self._shape = field.layout.shape
+        self._pair = (2, *self._shape)
+        self._read = 2 * self._shape.numel()
         self.parameters = parameters
+        self.shapes = [self._shape, self._shape, *(parameter.shape for parameter in parameters)]
+        for name in CALLBACK_NAMES:
+            callback = getattr(field.vector_field, f"{name}_adjoint", None)
+            if callback is not None:
+                setattr(self, name, partial(self._tell, callback))
+
+    def split(self, flat: Tensor) -> tuple[Tensor, ...]:
+        """Return the parts of the augmented state as torchdiffeq's users see it: it begins with the adjoint of time."""
+        parts = flat.split([shape.numel() for shape in self.shapes])
+        time = torch.zeros((), dtype=flat.dtype, device=flat.device)
+        return time, *(part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True))
+
+    def _tell(self, callback: Callback, start: Tensor, flat: Tensor, size: Tensor) -> None:
+        callback(start, self.split(flat), size)
 
     def __call__(self, t: Tensor, flat: Tensor) -> Tensor:
         """Return the derivative, shape ``[2 n + parameters]``; only the first ``2 n`` entries of ``flat`` are read."""
-        n = self._field.layout.shape.numel()
-        derivative, products = self.products(t, flat[:n], flat[n : 2 * n], with_state=True)
-        return torch.cat([derivative, *products]).to(flat.dtype)
+        return torch.cat([part.reshape(-1) for part in self.parts(t, flat)]).to(flat.dtype)
 
-    def products(self, t: Tensor, y: Tensor, a: Tensor, *, with_state: bool) -> tuple[Tensor, list[Tensor]]:
-        """Return the field and ``-a df/dx`` for the state (if asked for) and every parameter, each flat."""
+    def parts(self, t: Tensor, flat: Tensor) -> list[Tensor]:
+        """Return the derivative part by part: of state and adjoint, and of the gradient of each parameter."""
+        y, a = flat[: self._read].view(self._pair).unbind()
+        derivative, products = self.products(t, y, a, (y, *self.parameters))
+        return [derivative, *products]
+
+    def parameter_parts(self, t: Tensor, y: Tensor, a: Tensor) -> list[Tensor]:
+        """Return ``-a df/dtheta`` for each parameter."""
+        return self.products(t, y, a, self.parameters)[1]
+
+    def products(self, t: Tensor, y: Tensor, a: Tensor, inputs: tuple[Tensor, ...]) -> tuple[Tensor, list[Tensor]]:
+        """Return the field and ``-a df/dx`` for every input ``x``, which may be ``y``.
+
+        Where autograd records, as it does for the Jacobian of an implicit method, they can be differentiated again.
+        """
+        recorded = torch.is_grad_enabled()
         with torch.enable_grad():
-            y = y.detach().view(self._field.layout.shape).requires_grad_(True)
-            derivative = self._field(t, y)
-        inputs = (y, *self.parameters) if with_state else self.parameters
-        products: tuple[Tensor | None, ...] = (None,) * len(inputs)
-        if derivative.requires_grad:
-            products = torch.autograd.grad(derivative, inputs, -a.view(derivative.shape), allow_unused=True)
-        flat = [
-            (torch.zeros_like(x) if product is None else product).reshape(-1)
-            for x, product in zip(inputs, products, strict=True)
+            leaf = y if recorded and y.requires_grad else y.detach().requires_grad_(True)
+            derivative = self._field(t, leaf)
+        inputs = tuple(leaf if x is y else x for x in inputs)
+        if not derivative.requires_grad:
+            return derivative, [torch.zeros_like(x) for x in inputs]
+        products = torch.autograd.grad(derivative, inputs, a.neg(), create_graph=recorded, allow_unused=True)
+        return derivative if recorded else derivative.detach(), [
+            torch.zeros_like(x) if product is None else product for x, product in zip(inputs, products, strict=True)
         ]
-        return derivative.detach().reshape(-1), flat

@@ -2,18 +2,25 @@
 
 from suite.solvers.differentiation import Differentiation
 from suite.solvers.errors import (
+    EventNotFoundError,
     InconsistentTableauError,
     IntegrationError,
     InvalidProblemError,
+    InvalidTypeError,
     NonFiniteError,
     SolverError,
     StepLimitError,
     StepUnderflowError,
     UnknownMethodError,
 )
+from suite.solvers.implicit_method import ImplicitMethod
+from suite.solvers.implicit_tableau import ImplicitTableau
 from suite.solvers.method import ExplicitRungeKutta, GridMethod, Method
 from suite.solvers.methods import METHODS, MethodName, explicit_methods, find, register
+from suite.solvers.newton import StageEquationError
 from suite.solvers.odeint import odeint, odeint_dense
+from suite.solvers.per_sample import PerSampleSolution, solve_per_sample
+from suite.solvers.sample_statistics import SampleStatistics
 from suite.solvers.solution import Interpolant, Solution, Statistics
 from suite.solvers.solve import solve
 from suite.solvers.tableau import ButcherTableau
@@ -25,17 +32,24 @@ __all__ = [
     "ButcherTableau",
     "CountedField",
     "Differentiation",
+    "EventNotFoundError",
     "ExplicitRungeKutta",
     "GridMethod",
+    "ImplicitMethod",
+    "ImplicitTableau",
     "InconsistentTableauError",
     "IntegrationError",
     "Interpolant",
     "InvalidProblemError",
+    "InvalidTypeError",
     "Method",
     "MethodName",
     "NonFiniteError",
+    "PerSampleSolution",
+    "SampleStatistics",
     "Solution",
     "SolverError",
+    "StageEquationError",
     "Statistics",
     "StepLimitError",
     "StepUnderflowError",
@@ -47,4 +61,5 @@ __all__ = [
     "odeint_dense",
     "register",
     "solve",
+    "solve_per_sample",
 ]

@@ -11,7 +11,7 @@ from suite.solvers.errors import NonFiniteError, StepLimitError, StepUnderflowEr
 from suite.solvers.initial_step import initial_step
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.solution import Statistics
-from suite.solvers.stage_sum import Time
+from suite.solvers.stage_sum import Time, neighbour
 from suite.solvers.step_control import StepController, resolvable
 from suite.solvers.times import number
 
@@ -62,12 +62,12 @@ class AdaptiveIntegrator:
 
     def cross_discontinuity(self) -> None:
         """Evaluate the field anew just past the present time, where it jumps."""
-        past = torch.full((), self.time, dtype=self._magnitude.dtype, device=self.y.device)
-        self.f = self._field(torch.nextafter(past, past + self._direction), self.y)
+        now = self._now()
+        self.f = self._field(neighbour(now, now + self._direction), self.y)
 
     def interpolable(self, step: Step) -> Step:
         """Make sure that the last step can be interpolated."""
-        if step.f1 is None:
+        if step.f1 is None and not step.inside:
             step.f1 = self.field()
         step.complete(self._field)
         return step
@@ -133,9 +133,11 @@ class AdaptiveIntegrator:
     def field(self) -> Tensor:
         """Return the field at the present time; evaluated only where it is not known."""
         if self.f is None:
-            clock = torch.as_tensor(self._clock, dtype=self._magnitude.dtype, device=self.y.device)
-            self.f = self._field(clock, self.y)
+            self.f = self._field(self._now(), self.y)
         return self.f
+
+    def _now(self) -> Tensor:
+        return torch.as_tensor(self._clock, dtype=self._magnitude.dtype, device=self.y.device)
 
     def _count_try(self) -> None:
         limit = self._controller.max_num_steps

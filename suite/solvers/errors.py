@@ -19,6 +19,10 @@ class InvalidProblemError(SolverError, ValueError, AssertionError):
     """The problem was refused before any work: a bad time, state, tolerance or option."""
 
 
+class InvalidTypeError(InvalidProblemError, TypeError):
+    """The problem was refused because a part of it is of the wrong type."""
+
+
 class UnknownMethodError(InvalidProblemError):
     """There is no method of that name; the message lists the known ones."""
 
@@ -51,3 +55,7 @@ class StepUnderflowError(IntegrationError):
 
 class StepLimitError(IntegrationError):
     """``max_num_steps`` was reached before the last output time."""
+
+
+class EventNotFoundError(IntegrationError, RuntimeError):
+    """The event function kept its sign for as long as the integration could go on."""

@@ -1,20 +1,24 @@
-"""The loop over a fixed grid: steps and outputs."""
+"""The loop over a fixed grid: steps, outputs, the event at its end."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import pairwise
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
+from suite.solvers.callbacks import Callbacks
+from suite.solvers.errors import EventNotFoundError, InvalidProblemError
 from suite.solvers.fixed_grid import grid
 from suite.solvers.options import FixedGridOptions
+from suite.solvers.perturbed_field import PerturbedField
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import Field
 from suite.solvers.solution import DenseStep, Statistics
-from suite.solvers.stage_sum import Time
+from suite.solvers.stage_sum import Time, factor
+from suite.solvers.times import number
 
 
 class GridStep(DenseStep, Protocol):
@@ -25,6 +29,10 @@ class GridStep(DenseStep, Protocol):
     """
 
     f1: Tensor | None
+
+    def complete(self, field: Field) -> None:
+        """Evaluate what ``interpolate`` needs and the step has not."""
+        ...
 
 
 class GridStepper(Protocol):
@@ -40,7 +48,14 @@ class GridStepper(Protocol):
 
 
 def steps(
-    stepper: GridStepper, field: Field, times: list[Time], y: Tensor, statistics: Statistics
+    stepper: GridStepper,
+    field: Field,
+    times: Iterable[Time],
+    y: Tensor,
+    statistics: Statistics,
+    *,
+    perturbed: PerturbedField | None = None,
+    callbacks: Callbacks | None = None,
 ) -> Iterator[GridStep]:
     """Take one step for each interval of the grid.
 
@@ -50,10 +65,18 @@ def steps(
         times: Grid points; tensors where gradients with respect to times are wanted.
         y: State at the first.
         statistics: Counts the steps.
+        perturbed: The field as it is inside a step, where no evaluation is to fall on a grid point.
+        callbacks: Told of every step before it is taken.
     """
     f0 = None
     for start, end in pairwise(times):
-        step = stepper.step(field, start, end - start, y, f0)
+        size = end - start
+        if callbacks is not None:
+            callbacks.step(start, y, size)
+        if perturbed is not None:
+            perturbed.enter(start, end)
+            field, f0 = perturbed, None  # the field at the end of a step is not that at the start of the next
+        step = stepper.step(field, start, size, y, f0)
         stepper.accept()
         statistics.accepted += 1
         yield step
@@ -68,24 +91,70 @@ def integrate_on_grid(problem: Problem, options: FixedGridOptions, stepper: Grid
         options: Which grid, and how outputs between its points are made.
         stepper: Takes the steps.
     """
+    perturbed = PerturbedField(problem.field, problem.field.layout.time_dtype) if options.perturb else None
+    walk = partial(
+        steps,
+        stepper,
+        problem.field,
+        y=problem.y0,
+        statistics=problem.statistics,
+        perturbed=perturbed,
+        callbacks=problem.callbacks("a method on a fixed grid", "callback_step"),
+    )
+    with_slopes = partial(_with_slopes, problem, options, perturbed or problem.field)
+    if problem.event_fn is not None:
+        _until_event(problem, options, lambda times: with_slopes(walk(times)))
+        return
     chosen = grid(options, problem.vector_field, problem.initial, problem.t, problem.values, problem.clocks)
-    layout = problem.field.layout
-    needs_slope = problem.dense or options.interp == "cubic"
-    walk = steps(stepper, problem.field, chosen.clocks, problem.y0, problem.statistics)
-    for step, end in zip(walk, chosen.values[1:], strict=True):
-        if needs_slope and step.f1 is None:
-            at_end = torch.as_tensor(step.start + step.size, dtype=layout.time_dtype, device=layout.device)
-            step.f1 = problem.field(at_end, step.y1)
-        if problem.dense:
-            problem.kept.append(step)
+    for step, end in zip(with_slopes(walk(chosen.clocks)), chosen.values[1:], strict=True):
         while problem.next_is_due(end):
             due = problem.values[len(problem.outputs)]
             clock = problem.clocks[len(problem.outputs)]
             # Where autograd follows an output time that is no end of a step of its own, it needs the slope there.
             if due == end and (chosen.is_outputs or not isinstance(clock, Tensor)):
                 problem.outputs.append(step.y1)
-            elif options.interp == "cubic":
-                problem.outputs.append(step.interpolate(clock))
             else:
-                fraction = (clock - step.start) / step.size
-                problem.outputs.append(step.y0 + fraction * (step.y1 - step.y0))
+                problem.outputs.append(_inside(step, clock, options))
+
+
+def _with_slopes(
+    problem: Problem, options: FixedGridOptions, field: Field, walk: Iterator[GridStep]
+) -> Iterator[GridStep]:
+    """Make sure that steps can be interpolated where that is wanted, and keep them where they are."""
+    for step in walk:
+        if problem.dense or options.interp == "cubic":
+            step.complete(field)
+        if problem.dense:
+            problem.kept.append(step)
+        yield step
+
+
+def _inside(step: GridStep, time: Time, options: FixedGridOptions) -> Tensor:
+    """Return the state at a time inside a step."""
+    if options.interp == "cubic":
+        return step.interpolate(time)
+    state: Tensor = step.y0 + factor((time - step.start) / step.size, step.y0) * (step.y1 - step.y0)
+    return state
+
+
+def _until_event(
+    problem: Problem, options: FixedGridOptions, walk: Callable[[Iterable[Time]], Iterator[GridStep]]
+) -> None:
+    """Take equal steps until the event; the second time of the problem says only in which direction."""
+    if options.step_size is None:
+        raise InvalidProblemError("an event on a fixed grid needs the option step_size")
+    search = problem.event_search()
+    if search is None or problem.event_time is not None:
+        return
+    origin, size = problem.clocks[0], problem.direction * options.step_size
+    grid_points = (origin + index * size for index in range(options.max_num_steps + 1))
+    end = number(origin)
+    for step in walk(grid_points):
+        before, end = end, number(step.start + step.size)
+        if search.passes(end, step.y1):
+            time = search.locate(lambda time, step=step: _inside(step, time, options), before, end)  # type: ignore[misc]
+            problem.end_at_event(search, time, _inside(step, time, options))
+            return
+    raise EventNotFoundError(
+        f"event_fn has not changed its sign by t = {end:g}, after max_num_steps = {options.max_num_steps} steps", end
+    )

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from suite.solvers.extrapolation import HermiteStep
+from suite.solvers.hermite_step import HermiteStep
 from suite.solvers.implicit_tableau import ImplicitTableau
 from suite.solvers.newton import NewtonLimits, attach, newton
 from suite.solvers.order_conditions import Array
@@ -18,39 +18,6 @@ from suite.solvers.stage_equations import StageEquations, linearise
 from suite.solvers.stage_sum import Time
 from suite.solvers.stage_system import StageSystem
 from suite.solvers.times import number
-
-
-@dataclass(eq=False)
-class ImplicitStep:
-    """One step, from ``start`` over ``size``.
-
-    Attributes:
-        field: The vector field on the packed state.
-        start: Time at the start.
-        size: Signed step size.
-        y0: State at the start.
-        y1: State at the end.
-        f0: Field at the start; None until it is known.
-        f1: Field at the end, likewise.
-    """
-
-    field: Field
-    start: Time
-    size: Time
-    y0: Tensor
-    y1: Tensor
-    f0: Tensor | None
-    f1: Tensor | None = None
-
-    def interpolate(self, t: Time) -> Tensor:
-        """Return the state at a time inside the step, by the cubic Hermite polynomial."""
-        if self.f1 is None:
-            raise TypeError("dense output needs the field at the end of the step")
-        if self.f0 is None:
-            time_dtype = self.y0.dtype.to_real()
-            clock = torch.as_tensor(self.start, dtype=time_dtype, device=self.y0.device)
-            self.f0 = self.field(clock, self.y0)
-        return HermiteStep(self.start, self.size, self.y0, self.y1, self.f0, self.f1).interpolate(t)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +67,7 @@ class ImplicitRungeKutta:
         self._nodes = self._constant(tableau.nodes)
         self._ends_with_stage = tableau.stiffly_accurate and self._blocks[-1].inverse is not None
 
-    def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None) -> ImplicitStep:
+    def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None) -> HermiteStep:
         """Take one step.
 
         Args:
@@ -141,7 +108,7 @@ class ImplicitRungeKutta:
                 found = self._flat(f0)[None]
             slopes = torch.cat([slopes, found])
         end = x + z[-1] if self._ends_with_stage else x + h * (self._weights @ slopes)
-        return ImplicitStep(field, t, h, y, self._restored(end), f0)
+        return HermiteStep(t, h, y, self._restored(end), f0)
 
     def accept(self) -> None:
         """Say that the walk goes on from the last step: nothing is remembered between steps."""

@@ -9,9 +9,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from suite.solvers import tableaus
+from suite.solvers.adams import ExplicitAdams, FixedOrderAdams, ImplicitAdams
 from suite.solvers.errors import InvalidProblemError, UnknownMethodError
+from suite.solvers.implicit_method import ImplicitMethod
 from suite.solvers.method import ExplicitRungeKutta, Method
+from suite.solvers.reversible import AsynchronousLeapfrog, ReversibleHeun
+from suite.solvers.scipy_method import ScipySolver
 from suite.solvers.tableau import ButcherTableau
+from suite.solvers.vode import VodeAdams
 
 MethodName = str | Method | ButcherTableau | None
 """How a user says which method: its name, itself, a tableau of one's own, or None for dopri5."""
@@ -59,3 +64,16 @@ for _name in ("euler", "midpoint", "heun2", "ralston", "heun3", "rk4", "rk4_clas
     register(ExplicitRungeKutta(_name, getattr(tableaus, _name), adaptive=False))
 for _name in ("adaptive_heun", "fehlberg2", "bosh3", "dopri5", "tsit5", "dopri8"):
     register(ExplicitRungeKutta(_name, getattr(tableaus, _name), adaptive=True))
+for _name in ("implicit_euler", "implicit_midpoint", "trapezoid", "gl4", "gl6", "sdirk2", "trbdf2"):
+    register(ImplicitMethod(_name, getattr(tableaus, _name)))
+register(ImplicitMethod("radauIIA3", tableaus.radau_iia3))
+register(ImplicitMethod("radauIIA5", tableaus.radau_iia5))
+register(ReversibleHeun("reversible_heun", 2))
+register(AsynchronousLeapfrog("asynchronous_leapfrog", 2))
+register(ExplicitAdams("explicit_adams"))
+register(ImplicitAdams("implicit_adams"))
+register(ImplicitAdams("fixed_adams"))
+register(FixedOrderAdams("ab2", 2))
+register(FixedOrderAdams("ab3", 3))
+register(ScipySolver("scipy_solver"))
+register(VodeAdams("vode_adams"))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, overload
 
 import torch
 from torch import Tensor
 
+from suite.solvers.events import EventFunction
 from suite.solvers.methods import MethodName
 from suite.solvers.solution import Interpolant
 from suite.solvers.solve import solve
@@ -15,6 +16,30 @@ from suite.solvers.state import State
 from suite.solvers.vector_field import VectorField
 
 
+@overload
+def odeint(
+    func: VectorField,
+    y0: State,
+    t: Tensor,
+    *,
+    rtol: float | State = ...,
+    atol: float | State = ...,
+    method: MethodName = ...,
+    options: Mapping[str, Any] | None = ...,
+    event_fn: None = ...,
+) -> State: ...
+@overload
+def odeint(
+    func: VectorField,
+    y0: State,
+    t: Tensor,
+    *,
+    rtol: float | State = ...,
+    atol: float | State = ...,
+    method: MethodName = ...,
+    options: Mapping[str, Any] | None = ...,
+    event_fn: EventFunction,
+) -> tuple[Tensor, State]: ...
 def odeint(
     func: VectorField,
     y0: State,
@@ -24,15 +49,18 @@ def odeint(
     atol: float | State = 1e-9,
     method: MethodName = None,
     options: Mapping[str, Any] | None = None,
-) -> State:
+    event_fn: EventFunction | None = None,
+) -> State | tuple[Tensor, State]:
     """Solve an initial value problem and return the states, with the arguments and defaults of ``torchdiffeq.odeint``.
 
     See :func:`solve`, of which this is the short form.
 
     Returns:
-        States of shape ``[outputs, *y0.shape]``, or a tuple of these for a tuple state.
+        States of shape ``[outputs, *y0.shape]``, or a tuple of these for a tuple state. With ``event_fn``, the event
+        time and states of shape ``[2, *y0.shape]``: at the start and at the event.
     """
-    return solve(func, y0, t, method=method, rtol=rtol, atol=atol, options=options).states
+    solution = solve(func, y0, t, method=method, rtol=rtol, atol=atol, options=options, event_fn=event_fn)
+    return solution.states if solution.event_time is None else (solution.event_time, solution.states)
 
 
 def odeint_dense(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, TypeVar
 
 from torch import Tensor
 
 from suite.solvers.error_norm import Norm
-from suite.solvers.errors import InvalidProblemError
+from suite.solvers.errors import InvalidProblemError, InvalidTypeError
+from suite.solvers.option_values import check_count, dtype_option, function_option, number_option, times_option
 from suite.solvers.step_control import StepController
-from suite.solvers.times import number
+from suite.solvers.user_warning import warn_user
 
-Times = Sequence[float] | Tensor | None
+Times = Collection[float]
 Kind = TypeVar("Kind")
 
 
@@ -41,8 +42,8 @@ class AdaptiveOptions:
 
     norm: Norm | None = None
     first_step: float | None = None
-    step_t: Times = None
-    jump_t: Times = None
+    step_t: Times = ()
+    jump_t: Times = ()
     beta: float = 0.0
     safety: float = 0.9
     ifactor: float = 10.0
@@ -53,25 +54,44 @@ class AdaptiveOptions:
     dtype: Any = None
 
     def __post_init__(self) -> None:
-        if self.first_step is not None and not 0 < self.first_step < math.inf:
+        _read_numbers(self, "beta", "safety", "ifactor", "dfactor", "min_step", "max_step", "max_num_steps")
+        check_count("max_num_steps", self.max_num_steps)
+        if self.norm is not None:
+            function_option("norm", self.norm)
+        if self.dtype is not None:
+            dtype_option("dtype", self.dtype)
+        for name in ("step_t", "jump_t"):
+            times = getattr(self, name)
+            object.__setattr__(self, name, frozenset() if times is None else times_option(name, times))
+        if self.first_step is None:
+            return
+        _read_numbers(self, "first_step")
+        if not 0 < self.first_step < math.inf:
             raise InvalidProblemError(f"option first_step is positive and finite, not {self.first_step}")
 
     def stops(self, first: float, last: float) -> dict[float, bool]:
         """Return times after ``first``, up to ``last``, on which a step must end, and whether the field jumps there."""
         direction = 1 if last > first else -1
-        jumps = _numbers(self.jump_t)
-        wanted = jumps | _numbers(self.step_t) | {last}
+        wanted = {*self.jump_t, *self.step_t, last}
         ahead = [time for time in wanted if direction * first < direction * time <= direction * last]
-        return {time: time in jumps for time in sorted(ahead, key=lambda time: direction * time)}
+        return {time: time in self.jump_t for time in sorted(ahead, key=lambda time: direction * time)}
 
     def jumps_at(self, time: float) -> bool:
         """Say whether the vector field jumps at a time."""
-        return time in _numbers(self.jump_t)
+        return time in self.jump_t
 
     def controller(self, order: int) -> StepController:
         """Return the step-size controller for a method of that order."""
-        limits = {field.name: getattr(self, field.name) for field in fields(StepController) if field.name != "order"}
-        return StepController(order=order, **limits)
+        return StepController(
+            order,
+            self.safety,
+            self.ifactor,
+            self.dfactor,
+            self.beta,
+            self.min_step,
+            self.max_step,
+            self.max_num_steps,
+        )
 
 
 @dataclass(frozen=True)
@@ -83,19 +103,32 @@ class FixedGridOptions:
         grid_constructor: Makes the grid from ``(vector_field, y0, t)`` instead.
         interp: How outputs between grid points are made: ``linear``, or ``cubic`` (the method's continuous extension,
             at least a cubic).
+        perturb: Evaluate the field just after the start and just before the end of a step rather than on them, for a
+            field that jumps at grid points.
+        max_num_steps: Largest number of steps on the way to an event.
     """
 
     step_size: float | None = None
     grid_constructor: Callable[[Any, Any, Tensor], Tensor] | None = None
     interp: str = "linear"
+    perturb: bool = False
+    max_num_steps: int = 20_000
 
     def __post_init__(self) -> None:
+        _read_numbers(self, "max_num_steps")
+        if self.step_size is not None:
+            _read_numbers(self, "step_size")
+        if self.grid_constructor is not None:
+            function_option("grid_constructor", self.grid_constructor)
+        if not isinstance(self.perturb, bool):
+            raise InvalidTypeError(f"option perturb is True or False, not {self.perturb!r}")
+        check_count("max_num_steps", self.max_num_steps)
         if self.interp not in ("linear", "cubic"):
             raise InvalidProblemError(f"option interp is 'linear' or 'cubic', not {self.interp!r}")
         if self.step_size is not None and self.grid_constructor is not None:
             raise InvalidProblemError("options step_size and grid_constructor exclude each other")
-        if self.step_size is not None and not self.step_size > 0:
-            raise InvalidProblemError(f"option step_size is positive, not {self.step_size}")
+        if self.step_size is not None and not 0 < self.step_size < math.inf:
+            raise InvalidProblemError(f"option step_size is positive and finite, not {self.step_size}")
 
 
 def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: type) -> Kind:
@@ -109,22 +142,39 @@ def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: typ
     Raises:
         InvalidProblemError: When an option is unknown or its value is none that it can have.
     """
-    if options is not None and not isinstance(options, Mapping):
-        raise InvalidProblemError(f"options are a mapping of names to values, not {type(options).__name__}")
-    names, others = _names(kind), _names(other)
-    given = dict(options or {})
+    plain: type = kind
+    names, others = _names(plain), _names(other)
+    given = _with_present_names(options or {}, names)
     unknown = sorted(str(name) for name in given if name not in names and name not in others)
     if unknown:
         raise InvalidProblemError(f"unknown option {unknown[0]!r}; this method takes {', '.join(sorted(names))}")
     unused = sorted(given.keys() - names)
     if unused:
-        warnings.warn(f"options without effect on this method: {', '.join(unused)}", stacklevel=5)
+        warn_user(f"options without effect on this method: {', '.join(unused)}")
     return kind(**{name: value for name, value in given.items() if name in names})
 
 
-def _names(kind: type) -> set[str]:
-    return {field.name for field in fields(kind)}
+@cache
+def _names(kind: type) -> frozenset[str]:
+    return frozenset(field.name for field in fields(kind))
 
 
-def _numbers(times: Times) -> set[float]:
-    return set() if times is None else {number(time) for time in times}
+def _with_present_names(options: Mapping[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Return options with torchdiffeq's old names (before 0.2) in place of the present ones, after one warning."""
+    given = dict(options)
+    if "grid_points" not in given and "eps" not in given:
+        return given
+    old = "'grid_points' and 'eps' are old names: give the times at which the field jumps as 'jump_t'"
+    warn_user(f"options {old}, or perturb=True on a fixed grid")
+    points, offset = given.pop("grid_points", None), given.pop("eps", None)
+    if "jump_t" in names and points is not None:
+        given.setdefault("jump_t", points)
+    if "perturb" in names and offset is not None:
+        given.setdefault("perturb", number_option("eps", offset) > 0)
+    return given
+
+
+def _read_numbers(options: object, *names: str) -> None:
+    """Replace options by the numbers that they are, so that tensors of one entry serve too."""
+    for name in names:
+        object.__setattr__(options, name, number_option(name, getattr(options, name)))

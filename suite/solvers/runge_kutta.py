@@ -13,7 +13,7 @@ from torch import Tensor
 
 from suite.solvers.coefficients import Coefficients, bind
 from suite.solvers.stage_buffer import PartedField, StageBuffer
-from suite.solvers.stage_sum import Time, stage_sum
+from suite.solvers.stage_sum import Time, factor, neighbour, stage_sum
 from suite.solvers.tableau import ButcherTableau
 
 Field = Callable[[Tensor, Tensor], Tensor]
@@ -41,6 +41,7 @@ class Step:
         y1: State at the end.
         slopes: Stage derivatives, a sequence of them or all in one tensor of shape ``[stages, *state]``.
         f1: Field at the end; None until it is known (it comes free with first-same-as-last methods).
+        inside: Whether the field jumps at the end, and is evaluated just before it.
         added: Stages that dense output adds, where the method's own do not suffice.
     """
 
@@ -51,6 +52,7 @@ class Step:
     y1: Tensor
     slopes: Tensor | Sequence[Tensor]
     f1: Tensor | None
+    inside: bool = False
     added: list[Tensor] = dataclasses.field(default_factory=list)
 
     @property
@@ -104,11 +106,14 @@ class Step:
         inside, slopes = self.coefficients.inside, self.dense_slopes()
         powers = torch.pow((t - self.start) / self.size, inside.powers)
         weights = torch.mv(inside.polynomials, powers.to(inside.polynomials.dtype))
-        return self.y0 + self.size * torch.mv(slopes.view(len(slopes), -1).t(), weights).view(self.y0.shape)
+        change = torch.mv(slopes.view(len(slopes), -1).t(), weights).view(self.y0.shape)
+        state: Tensor = self.y0 + factor(self.size, self.y0) * change
+        return state
 
     def _clock(self, node: float) -> Tensor:
-        time = self.start + self.size if node == 1.0 else self.start + node * self.size
-        return torch.as_tensor(time, dtype=self.coefficients.nodes.dtype, device=self.y0.device)
+        dtype, device = self.coefficients.nodes.dtype, self.y0.device
+        time = torch.as_tensor(self.start + node * self.size, dtype=dtype, device=device)
+        return neighbour(time, torch.as_tensor(self.start, dtype=dtype, device=device)) if self.inside else time
 
 
 class RungeKutta:
@@ -148,8 +153,11 @@ class RungeKutta:
         if f0 is None:
             f0 = field(clocks[0], y)
         if self._one_by_one or isinstance(h, Tensor) or torch.is_grad_enabled():
-            return self._listed(field, t, h, y, f0, clocks)
-        return self._buffered(field, t, h, y, f0, clocks)
+            step = self._listed(field, t, h, y, f0, clocks)
+        else:
+            step = self._buffered(field, t, h, y, f0, clocks)
+        step.inside = inside
+        return step
 
     def _clocks(self, t: Time, h: Time, inside: bool) -> Sequence[Tensor]:
         """Return the time of every stage, as the vector field sees it."""
@@ -158,7 +166,7 @@ class RungeKutta:
             times = torch.from_numpy((coefficients.distinct_nodes * h + t).astype(self._host_dtype)).unbind()
             return [times[index] for index in coefficients.node_of_stage]
         several = coefficients.nodes * h + t
-        return (torch.nextafter(several, several[0]) if inside else several).unbind()
+        return (neighbour(several, several[0]) if inside else several).unbind()
 
     def accept(self) -> None:
         """Say that the last step tried was accepted."""

@@ -96,6 +96,7 @@ class Solution:
         statistics: What the solve cost.
         interpolant: The solution at any time in between, where ``dense=True`` was asked for.
         backward: What the backward pass cost; zeros before it has run, and where autograd goes through the solver.
+        event_time: When the event happened that ended the solve, a 0-dimensional tensor; None where none was asked for.
     """
 
     times: Tensor
@@ -103,3 +104,4 @@ class Solution:
     statistics: Statistics
     interpolant: Interpolant | None = None
     backward: Statistics = field(default_factory=Statistics)
+    event_time: Tensor | None = None

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from suite.solvers.differentiation import Differentiation
-from suite.solvers.errors import IntegrationError
+from suite.solvers.error_norm import check_tolerance
+from suite.solvers.errors import IntegrationError, InvalidProblemError, InvalidTypeError
+from suite.solvers.events import EventFunction
 from suite.solvers.methods import MethodName, find
 from suite.solvers.problem import Problem
 from suite.solvers.solution import Solution
@@ -28,6 +32,7 @@ def solve(
     options: Mapping[str, Any] | None = None,
     dense: bool = False,
     gradient: Differentiation | None = None,
+    event_fn: EventFunction | None = None,
 ) -> Solution:
     """Solve ``dy/dt = vector_field(t, y)``, ``y(t[0]) = y0``.
 
@@ -43,9 +48,14 @@ def solve(
             equal steps when ``step_size`` and ``adaptive=False`` are given.
         dense: Keep every step, so that ``Solution.interpolant`` gives the solution at any time in between.
         gradient: How to differentiate, one of ``suite.gradients``; by autograd through the solver's steps where None.
+        event_fn: A function of time and state, of any shape: the solve ends where a component first changes its sign.
+            Of two times ``t`` the first is the start, the second says only in which direction. Gradients are those at
+            the event time held fixed; :func:`suite.gradients.odeint_event` follows it.
+            A fixed grid needs ``step_size``.
 
     Returns:
-        The solution, with states of shape ``[outputs, *y0.shape]``, and what it cost.
+        The solution, with states of shape ``[outputs, *y0.shape]``, and what it cost; with an event, ``event_time`` and
+        the states at the start and there.
 
     Raises:
         InvalidProblemError: Bad times, state, tolerance or option, or a field that returns something else than a state.
@@ -54,16 +64,39 @@ def solve(
         StepUnderflowError: No representable step meets the tolerance.
         StepLimitError: ``max_num_steps`` was reached. Each of the last three carries the solution so far.
     """
+    if not callable(vector_field):
+        raise InvalidTypeError(f"the vector field is a function of time and state, not {vector_field!r}")
+    if gradient is not None and not isinstance(gradient, Differentiation):
+        raise InvalidTypeError(f"gradient is one of suite.gradients, not {gradient!r}")
+    if options is not None and not isinstance(options, Mapping):
+        raise InvalidTypeError(f"options are a mapping of names to values, not {type(options).__name__}")
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if isinstance(tolerance, int | float):
+            check_tolerance(name, tolerance)
+        elif isinstance(tolerance, Tensor) and tolerance.requires_grad:
+            raise InvalidProblemError(f"{name} takes no part in differentiation, but requires a gradient")
+    arguments: dict[str, Any] = {"method": method, "rtol": rtol, "atol": atol, "options": options, "dense": dense}
+    if gradient is not None and event_fn is not None:
+        with torch.no_grad():
+            found = solve(vector_field, y0, t, event_fn=event_fn, **arguments).times
+        solution = gradient.solve(vector_field, y0, torch.stack([t[0], found[1]]), arguments)
+        return replace(solution, event_time=found[1])
     if gradient is not None:
-        arguments = {"method": method, "rtol": rtol, "atol": atol, "options": options, "dense": dense}
         return gradient.solve(vector_field, y0, t, arguments)
     values = check_times(t)
+    if event_fn is not None and len(values) != 2:
+        raise InvalidProblemError(f"with event_fn, t holds two times, the start and a direction, not {len(values)}")
     layout = StateLayout.of(y0)
-    walk = find(method).prepare(options)
+    found_method = find(method)
+    walk = found_method.prepare(options)
     field = PackedField(vector_field, layout)
-    problem = Problem(vector_field, y0, t, field, layout.pack(y0), values, clocks(t, values), rtol, atol, dense)
+    times = clocks(t, values)
+    problem = Problem(vector_field, y0, t, field, layout.pack(y0), values, times, rtol, atol, dense, event_fn)
     try:
         walk(problem)
+        problem.callbacks(f"method {found_method.name!r}")
+        if event_fn is not None and problem.event_time is None:
+            raise InvalidProblemError(f"method {found_method.name!r} does not look for events")
         return problem.solution(require_finite=not problem.checked)
     except IntegrationError as error:
         error.solution = problem.solution()

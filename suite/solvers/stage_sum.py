@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
 
 Time = float | Tensor
 """A time or a step: a Python number, or a 0-dimensional tensor where gradients with respect to times are wanted."""
+
+
+def factor(value: Time, y: Tensor) -> Any:
+    """Return a number as a factor of states: a tensor in their dtype, lest it promote one without dimensions."""
+    return value.to(y.dtype) if isinstance(value, Tensor) else value
+
+
+def neighbour(times: Tensor, towards: Tensor) -> Tensor:
+    """Return the representable times next to given ones in a direction; gradients are those of the times themselves."""
+    fixed = times.detach()
+    return times + (torch.nextafter(fixed, towards.detach()) - fixed)
 
 
 Terms = tuple[tuple[int, float], ...]
@@ -37,7 +49,8 @@ def stage_sum(y: Tensor, slopes: Sequence[Tensor], terms: Terms, h: Time) -> Ten
         total = torch.zeros_like(y)
         for index, weight in terms:
             total = add(total, slopes[index], alpha=weight)
-        return y + h.to(y.dtype) * total
+        moved: Tensor = y + factor(h, y) * total
+        return moved
     index, weight = terms[0]
     total = add(y, slopes[index], alpha=weight * h)
     for index, weight in terms[1:]:

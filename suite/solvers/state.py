@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from suite.solvers.errors import InvalidProblemError
+from suite.solvers.errors import InvalidProblemError, InvalidTypeError
 
 State = Tensor | tuple[Tensor, ...]
 
@@ -29,18 +29,19 @@ class StateLayout:
         """Return the layout of a state.
 
         Raises:
-            InvalidProblemError: When a part is no floating-point or complex tensor, or parts differ in dtype or device.
+            InvalidTypeError: When a part is no floating-point or complex tensor.
+            InvalidProblemError: When parts differ in dtype or device, or there is none.
         """
         parts = y0 if isinstance(y0, tuple) else (y0,)
         if not parts:
             raise InvalidProblemError("the initial state y0 is an empty tuple; it needs at least one tensor")
         for part in parts:
             if not isinstance(part, Tensor):
-                raise InvalidProblemError(
+                raise InvalidTypeError(
                     f"the initial state y0 is a tensor or a tuple of tensors, not {type(part).__name__}"
                 )
             if not (part.is_floating_point() or part.is_complex()):
-                raise InvalidProblemError(f"the initial state y0 is floating-point or complex, not {part.dtype}")
+                raise InvalidTypeError(f"the initial state y0 is floating-point or complex, not {part.dtype}")
         kinds = {(part.dtype, part.device) for part in parts}
         if len(kinds) > 1:
             raise InvalidProblemError(f"the parts of y0 have one dtype and device, not {sorted(map(str, kinds))}")

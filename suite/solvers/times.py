@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from suite.solvers.errors import InvalidProblemError
+from suite.solvers.errors import InvalidProblemError, InvalidTypeError
 from suite.solvers.stage_sum import Time
 
 
@@ -21,14 +21,14 @@ def check_times(t: Tensor, what: str = "the output times t") -> list[float]:
     """Return times as Python numbers; ``what`` they are is for the messages.
 
     Raises:
+        InvalidTypeError: When they are no tensor, or not of floating-point numbers.
         InvalidProblemError: Unless they are a 1-dimensional floating-point tensor, finite and strictly monotone.
     """
     if not isinstance(t, Tensor):
-        raise InvalidProblemError(f"{what} are a tensor, not {type(t).__name__}")
+        raise InvalidTypeError(f"{what} are a tensor, not {type(t).__name__}")
     if t.ndim != 1 or not t.is_floating_point():
-        raise InvalidProblemError(
-            f"{what} are a 1-dimensional floating-point tensor, not of shape {tuple(t.shape)} and {t.dtype}"
-        )
+        kind = InvalidProblemError if t.is_floating_point() else InvalidTypeError
+        raise kind(f"{what} are a 1-dimensional floating-point tensor, not of shape {tuple(t.shape)} and {t.dtype}")
     values: list[float] = t.detach().to(torch.float64).tolist()
     if not values:
         raise InvalidProblemError(f"{what} are empty; give at least one")

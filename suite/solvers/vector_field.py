@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from suite.solvers.errors import InvalidProblemError
+from suite.solvers.errors import InvalidProblemError, InvalidTypeError
 from suite.solvers.state import State, StateLayout
 
 VectorField = Callable[[Tensor, Any], Any]
@@ -70,7 +70,7 @@ class PackedField:
             derivative = tuple(derivative)
         parts = derivative if isinstance(derivative, tuple) else (derivative,)
         if isinstance(derivative, tuple) != layout.is_tuple or len(parts) != len(layout.shapes):
-            raise InvalidProblemError(
+            raise InvalidTypeError(
                 f"the vector field returned {_structure(derivative)} for a state that is {_wanted(layout)}"
             )
         for part, shape in zip(parts, layout.shapes, strict=True):

@@ -92,14 +92,14 @@ def test_adjoint_params_says_what_to_differentiate_by() -> None:
 def test_adjoint_params_may_be_computed_from_others() -> None:
     root = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
     rate, y0 = root**2, torch.ones(1, dtype=torch.float64, requires_grad=True)
-    states = odeint_adjoint(lambda t, y: -rate * y, y0, T, adjoint_params=iter([rate]))  # type: ignore[arg-type]
+    states = odeint_adjoint(lambda t, y: -rate * y, y0, T, adjoint_params=iter([rate]))
     tensor(states)[-1].sum().backward()
     assert root.grad is not None
     assert root.grad.item() == pytest.approx(-2 * 0.7 * math.exp(-(0.7**2)), rel=1e-6)
 
 
 def test_function_that_is_no_module_needs_adjoint_params() -> None:
-    with pytest.raises(InvalidProblemError, match=r"func is not a torch\.nn\.Module, .* give adjoint_params, \(\) if"):
+    with pytest.raises(InvalidProblemError, match=r"the vector field is not a torch\.nn\.Module, so .*adjoint_params"):
         odeint_adjoint(lambda t, y: -y, start(), T)
 
 

@@ -26,7 +26,7 @@ def worst_error(solver: Any, direction: int, method: str, tolerance: float, **ar
     return max(relative_errors(gradients(solve, direction), true_gradients(direction)).values())
 
 
-@pytest.mark.parametrize("method", ADAPTIVE)
+@pytest.mark.parametrize("method", [name for name in ADAPTIVE if METHODS[name].differentiable])
 def test_direct_gradient_matches_finite_differences(method: str) -> None:
     assert worst_error(odeint, 1, method, TOLERANCES.get(method, 1e-10)) < 1e-6
 

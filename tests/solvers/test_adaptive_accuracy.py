@@ -10,10 +10,10 @@ import torch
 from scipy.linalg import expm
 from torch import Tensor
 
-from suite.solvers import METHODS, odeint, solve
+from suite.solvers import METHODS, explicit_methods, odeint, solve
 from tests.solvers.problems import times, toda, toda_reference, toda_start
 
-ADAPTIVE = [name for name, method in METHODS.items() if method.adaptive]
+ADAPTIVE = [name for name, method in explicit_methods().items() if method.adaptive]
 SPAN = 3.0
 TIGHTEST = {2: 7, 3: 8, 5: 10, 8: 11}
 
