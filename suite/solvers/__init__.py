@@ -13,14 +13,14 @@ from suite.solvers.errors import (
     StepUnderflowError,
     UnknownMethodError,
 )
-from suite.solvers.implicit_method import ImplicitMethod
-from suite.solvers.implicit_tableau import ImplicitTableau
+from suite.solvers.implicit.method import ImplicitMethod
+from suite.solvers.implicit.newton import StageEquationError
+from suite.solvers.implicit.tableau import ImplicitTableau
 from suite.solvers.method import ExplicitRungeKutta, GridMethod, Method
 from suite.solvers.methods import METHODS, MethodName, explicit_methods, find, register
-from suite.solvers.newton import StageEquationError
 from suite.solvers.odeint import odeint, odeint_dense
-from suite.solvers.per_sample import PerSampleSolution, solve_per_sample
-from suite.solvers.sample_statistics import SampleStatistics
+from suite.solvers.per_sample.solve import PerSampleSolution, solve_per_sample
+from suite.solvers.per_sample.statistics import SampleStatistics
 from suite.solvers.solution import Interpolant, Solution, Statistics
 from suite.solvers.solve import solve
 from suite.solvers.tableau import ButcherTableau

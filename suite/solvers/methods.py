@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from suite.solvers import tableaus
-from suite.solvers.adams import ExplicitAdams, FixedOrderAdams, ImplicitAdams
+from suite.solvers.adams.methods import ExplicitAdams, FixedOrderAdams, ImplicitAdams
 from suite.solvers.errors import InvalidProblemError, UnknownMethodError
-from suite.solvers.implicit_method import ImplicitMethod
+from suite.solvers.external.scipy import ScipySolver
+from suite.solvers.external.vode import VodeAdams
+from suite.solvers.implicit.method import ImplicitMethod
 from suite.solvers.method import ExplicitRungeKutta, Method
 from suite.solvers.reversible import AsynchronousLeapfrog, ReversibleHeun
-from suite.solvers.scipy_method import ScipySolver
 from suite.solvers.tableau import ButcherTableau
-from suite.solvers.vode import VodeAdams
 
 MethodName = str | Method | ButcherTableau | None
 """How a user says which method: its name, itself, a tableau of one's own, or None for dopri5."""

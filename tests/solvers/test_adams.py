@@ -16,7 +16,7 @@ from scipy.linalg import expm
 from torch import Tensor
 
 from suite.solvers import InvalidProblemError, odeint, solve
-from suite.solvers.adams_weights import adams_weights, relative_nodes
+from suite.solvers.adams.weights import adams_weights, relative_nodes
 from tests.solvers.problems import slope, times, toda, toda_reference, toda_start, toda_taylor
 
 # Span and first number of steps by order; the numbers grow by 1.25, and the finest five errors above 1e-11 are fitted.

@@ -11,7 +11,7 @@ from scipy.linalg import expm
 from torch import Tensor
 
 from suite.solvers import InvalidProblemError, Solution, StageEquationError, odeint, solve
-from suite.solvers.gmres import gmres
+from suite.solvers.implicit.gmres import gmres
 from tests.solvers.implicit import TABLEAUS
 from tests.solvers.problems import times
 

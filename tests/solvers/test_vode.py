@@ -22,7 +22,7 @@ from suite.solvers import (
     odeint,
     solve,
 )
-from suite.solvers.vode_integrator import VodeIntegrator
+from suite.solvers.external.vode_integrator import VodeIntegrator
 from tests.solvers.problems import times, toda, toda_reference, toda_start, toda_taylor
 
 T = torch.linspace(0, 3, 13, dtype=torch.float64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import sqrt
 
-from suite.solvers.implicit_tableau import ImplicitTableau
+from suite.solvers.implicit.tableau import ImplicitTableau
 
 trapezoid = ImplicitTableau(
     a=((0, 0), (Fraction(1, 2), Fraction(1, 2))),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import sqrt
 
-from suite.solvers.implicit_tableau import ImplicitTableau
+from suite.solvers.implicit.tableau import ImplicitTableau
 
 _KUNTZMANN_BUTCHER = "Kuntzmann (1961), ZAMM 41, T28-T31; Butcher (1964), Mathematics of Computation 18, 50-64"
 

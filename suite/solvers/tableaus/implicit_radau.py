@@ -8,7 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import sqrt
 
-from suite.solvers.implicit_tableau import ImplicitTableau
+from suite.solvers.implicit.tableau import ImplicitTableau
 
 _EHLE_AXELSSON = "Ehle (1969), University of Waterloo research report CSRR 2010; Axelsson (1969), BIT 9, 185-199"
 

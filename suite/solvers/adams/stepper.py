@@ -8,8 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from suite.solvers.adams_weights import adams_weights, relative_nodes, weighted_sum
-from suite.solvers.extrapolation import ExtrapolatedMidpoint
+from suite.solvers.adams.extrapolation import ExtrapolatedMidpoint
+from suite.solvers.adams.weights import adams_weights, relative_nodes, weighted_sum
 from suite.solvers.grid_loop import GridStep
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import Field, RungeKutta

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from suite.solvers.batch_layout import BatchLayout
 from suite.solvers.callbacks import Callbacks
 from suite.solvers.error_norm import ErrorScale, packed_tolerance
 from suite.solvers.errors import (
@@ -21,10 +20,11 @@ from suite.solvers.errors import (
 from suite.solvers.method import ExplicitRungeKutta, Options
 from suite.solvers.methods import MethodName, explicit_methods, find
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
-from suite.solvers.per_sample_control import PerSampleIntegrator
+from suite.solvers.per_sample.batch_layout import BatchLayout
+from suite.solvers.per_sample.control import PerSampleIntegrator
+from suite.solvers.per_sample.statistics import SampleStatistics
+from suite.solvers.per_sample.times import SampleTimes
 from suite.solvers.runge_kutta import RungeKutta
-from suite.solvers.sample_statistics import SampleStatistics
-from suite.solvers.sample_times import SampleTimes
 from suite.solvers.solution import Solution
 from suite.solvers.state import State
 from suite.solvers.vector_field import PackedField, VectorField

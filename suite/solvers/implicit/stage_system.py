@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from suite.solvers.gmres import gmres
+from suite.solvers.implicit.gmres import gmres
 from suite.solvers.solution import Statistics
 
 RealField = Callable[[Tensor, Tensor], Tensor]

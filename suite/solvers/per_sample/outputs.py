@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from suite.solvers.per_sample.times import SampleTimes
 from suite.solvers.runge_kutta import Step
-from suite.solvers.sample_times import SampleTimes
 
 
 class SampleOutputs:

@@ -12,12 +12,12 @@ from functools import partial
 from typing import ClassVar
 
 from suite.solvers.errors import StepLimitError
-from suite.solvers.host_field import HostField
+from suite.solvers.external.host_field import HostField
+from suite.solvers.external.scipy import HostStep
+from suite.solvers.external.vode_integrator import LARGEST_ORDER, VodeIntegrator, VodeOptions
 from suite.solvers.method import Method, Options, Walk
 from suite.solvers.options import AdaptiveOptions, read_options
 from suite.solvers.problem import Problem
-from suite.solvers.scipy_method import HostStep
-from suite.solvers.vode_integrator import LARGEST_ORDER, VodeIntegrator, VodeOptions
 
 
 class VodeAdams(Method):

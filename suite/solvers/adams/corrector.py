@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from suite.solvers.adams_stepper import AdamsStep
-from suite.solvers.adams_weights import adams_weights, weighted_sum
+from suite.solvers.adams.stepper import AdamsStep
+from suite.solvers.adams.weights import adams_weights, weighted_sum
 from suite.solvers.error_norm import packed_tolerance
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import Field

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from suite.solvers.adams_corrector import AdamsMoultonCorrector
-from suite.solvers.adams_stepper import AdamsStepper
+from suite.solvers.adams.corrector import AdamsMoultonCorrector
+from suite.solvers.adams.stepper import AdamsStepper
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.grid_loop import GridStepper
 from suite.solvers.method import GridMethod

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from suite.solvers.solution import Statistics
-from suite.solvers.stage_system import (
+from suite.solvers.implicit.stage_system import (
     DenseLinearisation,
     DenseSystem,
     KrylovSystem,
@@ -19,6 +18,7 @@ from suite.solvers.stage_system import (
     RealField,
     StageSystem,
 )
+from suite.solvers.solution import Statistics
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,10 +9,10 @@ import torch
 
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.grid_loop import GridStepper
-from suite.solvers.implicit_runge_kutta import ImplicitRungeKutta
-from suite.solvers.implicit_tableau import ImplicitTableau
+from suite.solvers.implicit.newton import NewtonLimits
+from suite.solvers.implicit.stepper import ImplicitRungeKutta
+from suite.solvers.implicit.tableau import ImplicitTableau
 from suite.solvers.method import GridMethod
-from suite.solvers.newton import NewtonLimits
 from suite.solvers.option_values import check_count, number_option
 from suite.solvers.options import FixedGridOptions
 from suite.solvers.problem import Problem

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from suite.solvers.batch_layout import BatchLayout
 from suite.solvers.errors import InvalidProblemError
+from suite.solvers.per_sample.batch_layout import BatchLayout
 from suite.solvers.times import check_times
 
 

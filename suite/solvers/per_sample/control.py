@@ -16,12 +16,12 @@ from torch import Tensor
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.initial_step import ZERO_TOLERANCE, starting_sizes, starting_step
+from suite.solvers.per_sample.outputs import SampleOutputs
+from suite.solvers.per_sample.statistics import SampleStatistics
+from suite.solvers.per_sample.times import SampleTimes
+from suite.solvers.per_sample.unit_step_field import UnitStepField
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
-from suite.solvers.sample_outputs import SampleOutputs
-from suite.solvers.sample_statistics import SampleStatistics
-from suite.solvers.sample_times import SampleTimes
 from suite.solvers.step_control import StepController, resolvable
-from suite.solvers.unit_step_field import UnitStepField
 
 
 @dataclass(eq=False)

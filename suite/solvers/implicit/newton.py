@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from suite.solvers.errors import IntegrationError, NonFiniteError
-from suite.solvers.stage_equations import StageEquations
-from suite.solvers.stage_system import Solve, StageSystem
+from suite.solvers.implicit.stage_equations import StageEquations
+from suite.solvers.implicit.stage_system import Solve, StageSystem
 
 _SLOW = 0.1  # contraction above which a new Jacobian is worth its cost
 _LEAST_DAMPING = 2.0**-10

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from suite.solvers.error_norm import Norm
 from suite.solvers.errors import InvalidProblemError, StepLimitError
-from suite.solvers.host_field import Array, HostField
+from suite.solvers.external.host_field import Array, HostField
 from suite.solvers.method import Method, Options, Walk
 from suite.solvers.option_values import number_option
 from suite.solvers.options import AdaptiveOptions, read_options

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from suite.solvers.host_field import Array
+from suite.solvers.external.host_field import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from suite.solvers.hermite_step import HermiteStep
-from suite.solvers.implicit_tableau import ImplicitTableau
-from suite.solvers.newton import NewtonLimits, attach, newton
+from suite.solvers.implicit.newton import NewtonLimits, attach, newton
+from suite.solvers.implicit.stage_equations import StageEquations, linearise
+from suite.solvers.implicit.stage_system import StageSystem
+from suite.solvers.implicit.tableau import ImplicitTableau
 from suite.solvers.order_conditions import Array
 from suite.solvers.runge_kutta import Field
 from suite.solvers.solution import Statistics
-from suite.solvers.stage_equations import StageEquations, linearise
 from suite.solvers.stage_sum import Time
-from suite.solvers.stage_system import StageSystem
 from suite.solvers.times import number
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from suite.solvers.error_norm import Norm
 from suite.solvers.errors import IntegrationError, InvalidProblemError
-from suite.solvers.host_field import Array, HostField
-from suite.solvers.nodal_polynomial import NodalPolynomial
+from suite.solvers.external.host_field import Array, HostField
+from suite.solvers.external.nodal_polynomial import NodalPolynomial
 from suite.solvers.option_values import number_option
 
 LARGEST_ORDER = 12

@@ -1,0 +1,1 @@
+"""Implicit Runge-Kutta methods on a fixed grid: tableaus, the solution of their stages, and its derivatives."""

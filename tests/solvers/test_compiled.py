@@ -1,0 +1,179 @@
+"""Steps compiled together with the vector field are the steps of the uncompiled method."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import weakref
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from suite.gradients import odeint_adjoint
+from suite.solvers import CountedField, InvalidProblemError, odeint, solve
+from suite.solvers.compiled import CompiledRungeKutta
+from suite.solvers.lowering import tanh
+from suite.solvers.tableaus import dopri5
+
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("g++") or shutil.which("clang++")), reason="compile=True needs a C++ compiler"
+)
+
+TIMES = torch.tensor([0.0, 1.0], dtype=torch.float64)
+TOLERANCES: dict[str, Any] = {"rtol": 1e-7, "atol": 1e-9}
+
+
+class Network(nn.Module):
+    """A field that depends on time, state and parameters."""
+
+    def __init__(self, dtype: torch.dtype = torch.float64) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.second = nn.Linear(2, 8, dtype=dtype), nn.Linear(8, 2, dtype=dtype)
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        return self.second(torch.tanh(self.first(y)) + torch.sin(t))
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture(scope="module")
+def y0() -> Tensor:
+    return torch.randn(3, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+
+
+def graphs(field: object) -> int:
+    from suite.solvers import compiled
+
+    kept = compiled._kept.get(id(field))
+    return 0 if kept is None else sum(function.graphs for function in kept.functions.values())
+
+
+def test_compiled_adaptive_solve_takes_the_same_steps_and_counts_as_the_uncompiled(
+    network: Network, y0: Tensor
+) -> None:
+    with torch.no_grad():
+        compiled = solve(network, y0, TIMES, compile=True, **TOLERANCES)
+        eager = solve(network, y0, TIMES, **TOLERANCES)
+        assert graphs(network) == 2  # the search for the first step, and the step
+        solve(network, y0 + 1, TIMES * 0.3, compile=True, rtol=1e-4, atol=1e-4)
+        assert graphs(network) == 2  # neither state, times, sizes nor tolerances are part of them
+    assert torch.allclose(compiled.states, eager.states, rtol=1e-11, atol=1e-12)
+    assert (compiled.statistics.nfe, compiled.statistics.accepted) == (eager.statistics.nfe, eager.statistics.accepted)
+    assert compiled.statistics.error_estimate == pytest.approx(eager.statistics.error_estimate, rel=1e-4)
+
+
+def test_no_graph_breaks_and_one_graph_on_a_fixed_grid(network: Network, y0: Tensor) -> None:
+    torch._dynamo.utils.counters.clear()
+    before = graphs(network)
+    with torch.no_grad():
+        compiled = solve(network, y0, TIMES, method="rk4", options={"step_size": 0.34}, compile=True)
+        eager = solve(network, y0, TIMES, method="rk4", options={"step_size": 0.34})
+    assert graphs(network) == before + 1
+    assert not torch._dynamo.utils.counters["graph_break"]
+    assert compiled.statistics.nfe == eager.statistics.nfe == 12
+    assert torch.allclose(compiled.states, eager.states, rtol=1e-12)
+
+
+def test_an_optimisers_step_is_seen_without_compiling_again(network: Network, y0: Tensor) -> None:
+    with torch.no_grad():
+        solve(network, y0, TIMES, compile=True, **TOLERANCES)
+        before = graphs(network)
+        network.first.weight.mul_(0.5)
+        seen = odeint(network, y0, TIMES, compile=True, **TOLERANCES)
+        network.second.weight = nn.Parameter(network.second.weight * 0.5)
+        replaced = odeint(network, y0, TIMES, compile=True, **TOLERANCES)
+        assert graphs(network) == before
+        assert torch.allclose(replaced, odeint(network, y0, TIMES, **TOLERANCES), rtol=1e-10)
+    assert not torch.allclose(seen, replaced, rtol=1e-6)
+
+
+def test_gradients_through_compiled_steps_are_those_through_uncompiled_ones(network: Network, y0: Tensor) -> None:
+    def gradients(compile: bool) -> tuple[Tensor, ...]:
+        y = y0.clone().requires_grad_(True)
+        states = odeint(network, y, TIMES, compile=compile, **TOLERANCES)
+        return torch.autograd.grad(states[-1].square().sum(), [y, *network.parameters()])
+
+    for compiled, eager in zip(gradients(True), gradients(False), strict=True):
+        assert torch.allclose(compiled, eager, rtol=1e-9, atol=1e-11)
+
+
+@pytest.mark.parametrize("variant", ["default", "seminorm"])
+def test_compiled_adjoint_gradients_are_those_of_the_uncompiled_adjoint(
+    network: Network, y0: Tensor, variant: str
+) -> None:
+    def gradients(compile: bool) -> tuple[Tensor, ...]:
+        y = y0.clone().requires_grad_(True)
+        options = {"variant": variant}
+        states = odeint_adjoint(network, y, TIMES, compile=compile, adjoint_options=options, **TOLERANCES)
+        return torch.autograd.grad(states[-1].square().sum(), [y, *network.parameters()])
+
+    for compiled, eager in zip(gradients(True), gradients(False), strict=True):
+        assert torch.allclose(compiled, eager, rtol=1e-9, atol=1e-11)
+
+
+def test_counters_around_the_field_count_the_evaluations_of_compiled_steps(network: Network, y0: Tensor) -> None:
+    counted = CountedField(network)
+    with torch.no_grad():
+        statistics = solve(counted, y0, TIMES, compile=True, **TOLERANCES).statistics
+    assert statistics.nfe <= counted.nfe <= statistics.nfe + 1  # the first compilation looks at the field once
+
+
+def test_interpolated_outputs_of_compiled_steps_are_those_of_uncompiled_ones(network: Network, y0: Tensor) -> None:
+    times = torch.linspace(0, 1, 7, dtype=torch.float64)
+    with torch.no_grad():
+        compiled, eager = (odeint(network, y0, times, compile=compile, **TOLERANCES) for compile in (True, False))
+    assert torch.allclose(compiled, eager, rtol=1e-11, atol=1e-12)
+
+
+def test_tanh_is_within_six_units_in_the_last_place() -> None:
+    x = torch.cat([torch.linspace(-12, 12, 100001), torch.logspace(-30, 0, 1000)])
+    exact = torch.tanh(x.double())
+    assert ((tanh(x).double() - exact).abs() <= 6 * 2.0**-23 * exact.abs().clamp(min=1e-37)).all()
+    assert tanh(torch.tensor([torch.nan])).isnan().all()
+
+
+def test_what_is_compiled_dies_with_its_field(y0: Tensor) -> None:
+    from suite.solvers import compiled
+
+    field = Network()
+    compiled._kept_for(field).function(
+        CompiledRungeKutta(dopri5, compiled.PackedField(field, compiled_layout(y0)), y0)._graph
+    )
+    key, alive = id(field), weakref.ref(field)
+    assert key in compiled._kept
+    del field
+    gc.collect()
+    assert alive() is None
+    assert key not in compiled._kept
+
+
+def compiled_layout(y0: Tensor) -> Any:
+    from suite.solvers.state import StateLayout
+
+    return StateLayout.of(y0)
+
+
+def test_a_field_that_cannot_be_compiled_is_refused_in_one_sentence(y0: Tensor) -> None:
+    def branching(t: Tensor, y: Tensor) -> Tensor:
+        return y if float(y.sum()) > 0 else -y
+
+    with torch.no_grad(), pytest.raises(InvalidProblemError, match="cannot be compiled into one graph"):
+        solve(branching, y0, TIMES, compile=True)
+
+
+def test_complex_states_and_implicit_methods_are_refused(network: Network, y0: Tensor) -> None:
+    with pytest.raises(InvalidProblemError, match="real state"):
+        solve(lambda t, y: 1j * y, y0.to(torch.complex128), TIMES, compile=True)
+    with pytest.raises(InvalidProblemError, match="explicit Runge-Kutta"):
+        solve(network, y0, TIMES, method="implicit_adams", compile=True)
+
+
+def test_a_field_that_returns_another_shape_is_refused_in_its_own_words(y0: Tensor) -> None:
+    with torch.no_grad(), pytest.raises(InvalidProblemError, match="the vector field returned"):
+        solve(lambda t, y: y[:1], y0, TIMES, compile=True)
