@@ -95,19 +95,46 @@ class ContractingField(nn.Module):
         return -self.rate * y + torch.sin(y)
 
 
-def analytic_problems(outputs: int, generator: torch.Generator) -> list[GradientProblem]:
-    """Return the problems that need no trained model."""
-    perceptron = PerceptronField()
+class LatentField(nn.Module):
+    """The decoder's dynamics of a latent ODE: a perceptron of two hidden layers on latent states, without time."""
+
+    def __init__(self, latent: int = 4, width: int = 20) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(latent, width), nn.Tanh(), nn.Linear(width, width), nn.Tanh(), nn.Linear(width, latent)
+        )
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        """Return the derivative of states of shape ``[batch, latent]``."""
+        del t
+        derivative: Tensor = self.layers(y)
+        return derivative
+
+
+def analytic_problems(outputs: int, latent_outputs: int, generator: torch.Generator) -> list[GradientProblem]:
+    """Return the problems that need no trained model.
+
+    Args:
+        outputs: Output times.
+        latent_outputs: Output times of the latent ODE, one for each observation of a series.
+        generator: Of the fields' parameters, the starts and the losses' weights.
+    """
+    perceptron, latent = PerceptronField(), LatentField()
     for parameter in perceptron.parameters():
         # Uniform on +-1: a field whose solution bends without being stiff.
         parameter.data = 2 * torch.rand(parameter.shape, generator=generator) - 1
     start = torch.randn(4, 2, generator=generator)
+    for parameter in latent.parameters():
+        # A deviation of 1.5 / sqrt(inputs): a field whose solution oscillates.
+        parameter.data = 1.5 * torch.randn(parameter.shape, generator=generator) / parameter.shape[-1] ** 0.5
+    series = torch.randn(2, 4, generator=generator)
     return [
         # Long enough that even an eighth-order method takes several steps at every tolerance.
         _problem("linear", LinearField(), torch.tensor([1.0, 0.5, -0.7]), outputs, generator, end=6.0),
         _problem("perceptron", perceptron, start, outputs, generator, end=4.0),
         # To a quarter, where the state has shrunk by exp(5): beyond that an absolute tolerance resolves little of it.
         _problem("contracting", ContractingField(), torch.tensor([10.0, 5.0]), outputs, generator, end=0.25),
+        _problem("latent", latent, series, latent_outputs, generator, end=3.0),
     ]
 
 

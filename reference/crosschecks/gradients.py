@@ -1,24 +1,27 @@
-"""Gradients of ODE solves: ours direct and adjoint, torchdiffeq's direct and adjoint, against finite differences."""
+"""Gradients of ODE solves: every way of ours and torchdiffeq's direct and adjoint, against finite differences."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from reference.crosschecks.finite_differences import WRT, directional_derivatives, directions
 from reference.crosschecks.gradient_problems import GradientProblem, analytic_problems, model_problem
-from reference.libraries.suite import Suite
-from reference.libraries.torchdiffeq import Torchdiffeq
+from reference.crosschecks.reconstruction import WatchedField, reverse_solve_error
+from reference.crosschecks.ways import REVERSIBLE_METHODS, way
 from suite.declarations import Axis, Cell, Experiment, Library, Meter, ModelSpec, Profile, Settings, setting
 from suite.models import ImageClassifier, ODEBlock
-from suite.solvers import CountedField
 
-_ODE_NET = ModelSpec("chen2018/table1", "ode-net")
+EXACT = ("direct", "checkpointed", "recursive", "reversible")
+"""Ways that differentiate the discretised solution itself; the others approximate a continuous gradient."""
+
+TRAINED = "ode-net"
+_ODE_NET = ModelSpec("chen2018/table1", TRAINED)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,11 @@ class GradientSettings(Settings):
         ours="the same for the trained ODE-Net's field, whose finite differences are less exact",
     )
     trained_methods: tuple[str, ...] = setting(("dopri5", "bosh3"), ours="methods on the trained ODE-Net's field")
+    reversible_steps: tuple[int, ...] = setting(
+        (32, 64, 128, 256, 512, 1024), ours="steps of the reversible methods, which have a fixed size"
+    )
     outputs: int = setting(5, ours="output times, the loss depending on all of them")
+    latent_outputs: int = setting(24, ours="the same for the latent ODE, one for each observation of a series")
     directions: int = setting(16, ours="directions of the finite differences; every axis where there are no more")
     trained_directions: int = setting(6, ours="the same for the trained ODE-Net's field")
     images: int = setting(2, ours="test images whose features start the trained field")
@@ -45,16 +52,26 @@ class GradientSettings(Settings):
 class Gradients(Experiment):
     """Relative error of gradients with respect to initial state, parameters and times.
 
-    The error is ``|g - d| / |d|`` over the directions of the finite differences: ``g`` the gradient's products with
-    them, ``d`` the central differences of a loss solved by scipy at a tighter tolerance.
+    ``gradient_error`` against ``finite-differences`` is ``|g - d| / |d|`` over the directions of the differences: ``g``
+    the gradient's products with them, ``d`` the central differences of a loss solved by scipy at a tighter tolerance.
+    Against ``direct`` it is ``|g - b| / |b|`` with ``b`` the gradient by backpropagation through the same solve, where
+    the discretised solution is differentiated.
+
+    ``reconstruction_error`` is ``|y - y(0)| / |y(0)|`` for the state ``y`` that a backward pass takes for the initial
+    one: solved back from the end by the same method and tolerance for the continuous adjoints (as far as they drift
+    where no stored output corrects them), and seen at the first time in the backward pass itself for the others.
     """
 
     id = "crosscheck/gradients"
-    title = "Gradient correctness: direct and adjoint, ours and torchdiffeq's, against finite differences"
+    title = "Gradient correctness: every way to differentiate, ours and torchdiffeq's, against finite differences"
     variants = (
         "torchdiffeq-direct",
-        "torchdiffeq-adjoint",
         "direct",
+        "torchdiffeq-adjoint",
+        "checkpointed",
+        "recursive",
+        "reversible",
+        "interpolated",
         "adjoint-segments",
         "adjoint-quadrature",
         "adjoint-seminorm",
@@ -66,7 +83,9 @@ class Gradients(Experiment):
             trained_methods=("dopri5",),
             tolerances=(1e-4, 1e-7),
             trained_tolerances=(1e-3,),
+            reversible_steps=(16, 64),
             outputs=3,
+            latent_outputs=20,
             directions=2,
             trained_directions=1,
             images=1,
@@ -76,8 +95,10 @@ class Gradients(Experiment):
             trained_methods=("dopri5",),
             tolerances=(1e-3, 1e-4, 1e-6, 1e-8, 1e-10),
             trained_tolerances=(1e-1, 1e-2, 1e-3),
+            reversible_steps=(64, 128, 256),
             outputs=3,
-            directions=6,
+            latent_outputs=20,
+            directions=4,
             trained_directions=2,
             images=1,
         ),
@@ -100,42 +121,94 @@ class Gradients(Experiment):
         settings = cell.settings
         if not isinstance(settings, GradientSettings):
             raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not GradientSettings")
-        library, gradient = _way(cell.variant)
-        problems = [*analytic_problems(settings.outputs, meter.generator("problems")), _trained(settings, meter)]
+        library, gradient = way(cell.variant)
+        analytic = analytic_problems(settings.outputs, settings.latent_outputs, meter.generator("problems"))
+        problems = [*analytic, _trained(settings, meter)]
         for done, problem in enumerate(problems):
-            trained = problem.name == "ode-net"
-            count = settings.trained_directions if trained else settings.directions
+            count = settings.trained_directions if problem.name == TRAINED else settings.directions
             along = directions(problem, count, meter.generator(f"directions of {problem.name}"))
             exact = _finite_differences(problem, along)
-            tolerances = settings.trained_tolerances if trained else settings.tolerances
-            methods = settings.trained_methods if trained else settings.methods
-            for method in (name for name in methods if name in library.methods):
-                for tolerance in tolerances:
-                    axes: dict[str, Axis] = {"problem": problem.name, "method": method, "tolerance": tolerance}
-                    found = differentiate(problem, library, gradient, method, tolerance)
-                    meter.record("nfe_forward", found.nfe_forward, "evaluations", **axes)
-                    meter.record("nfe_backward", found.nfe_backward, "evaluations", **axes)
-                    for wrt in WRT:
-                        products = along[wrt] @ found.gradients[wrt]
-                        error = float((products - exact[wrt]).norm() / exact[wrt].norm())
-                        meter.record("gradient_error", error, "1", **axes, wrt=wrt, reference="finite-differences")
+            for accuracy in _accuracies(settings, problem, library, gradient):
+                _measure(problem, library, gradient, accuracy, along, exact, meter)
             meter.progress(done + 1, len(problems), "problems")
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A method with its tolerance, or with its number of equal steps."""
+
+    method: str
+    tolerance: float = float("nan")
+    steps: int = 0
+
+    def axes(self) -> dict[str, Axis]:
+        """Return it as the axes of a measurement."""
+        if self.steps:
+            return {"method": self.method, "steps": self.steps}
+        return {"method": self.method, "tolerance": self.tolerance}
+
+    def arguments(self, times: Tensor) -> dict[str, Any]:
+        """Return it as arguments of a solve over ``times``."""
+        if self.steps:
+            # No solve on a grid reads the tolerances.
+            step_size = float(times[-1] - times[0]) / self.steps
+            return {"method": self.method, "rtol": 1e-3, "atol": 1e-3, "step_size": step_size}
+        return {"method": self.method, "rtol": self.tolerance, "atol": self.tolerance}
+
+
+def _accuracies(
+    settings: GradientSettings, problem: GradientProblem, library: Library, gradient: str
+) -> Iterator[Accuracy]:
+    if gradient == "reversible":
+        for method in REVERSIBLE_METHODS:
+            yield from (Accuracy(method, steps=steps) for steps in settings.reversible_steps)
+        return
+    trained = problem.name == TRAINED
+    for method in settings.trained_methods if trained else settings.methods:
+        if method in library.methods:
+            tolerances = settings.trained_tolerances if trained else settings.tolerances
+            yield from (Accuracy(method, tolerance) for tolerance in tolerances)
+
+
+def _measure(
+    problem: GradientProblem,
+    library: Library,
+    gradient: str,
+    accuracy: Accuracy,
+    along: dict[str, Tensor],
+    exact: dict[str, Tensor],
+    meter: Meter,
+) -> None:
+    axes: dict[str, Axis] = {"problem": problem.name, **accuracy.axes()}
+    found = differentiate(problem, library, gradient, accuracy)
+    meter.record("nfe_forward", found.nfe_forward, "evaluations", **axes)
+    meter.record("nfe_backward", found.nfe_backward, "evaluations", **axes)
+    for wrt in WRT:
+        error = _relative(along[wrt] @ found.gradients[wrt], exact[wrt])
+        meter.record("gradient_error", error, "1", **axes, wrt=wrt, reference="finite-differences")
+    if gradient in EXACT[1:]:
+        direct = differentiate(problem, library, "direct", accuracy)
+        for wrt in WRT:
+            error = _relative(found.gradients[wrt], direct.gradients[wrt])
+            meter.record("gradient_error", error, "1", **axes, wrt=wrt, reference="direct")
+    if gradient not in (*EXACT, "interpolated"):
+        meter.record("reconstruction_error", reverse_solve_error(problem, library, accuracy), "1", **axes)
+    elif found.start is not None:
+        meter.record("reconstruction_error", _relative(found.start, problem.y0), "1", **axes)
+
+
+def _relative(found: Tensor, exact: Tensor) -> float:
+    return float((found - exact).norm() / exact.norm())
 
 
 @dataclass(frozen=True, eq=False)
 class Differentiated:
-    """Gradients of one backward pass, flat, and what both passes cost."""
+    """Gradients of one backward pass, flat, what both passes cost, and the initial state that the backward pass saw."""
 
     gradients: dict[str, Tensor]
     nfe_forward: int
     nfe_backward: int
-
-
-def _way(variant: str) -> tuple[Library, str]:
-    """Return the library of a variant and its name for the way to differentiate."""
-    library: Library = Torchdiffeq() if variant.startswith("torchdiffeq-") else Suite()
-    gradient = variant.removeprefix("torchdiffeq-").removeprefix("adjoint-")
-    return library, gradient
+    start: Tensor | None
 
 
 def _trained(settings: GradientSettings, meter: Meter) -> GradientProblem:
@@ -148,10 +221,10 @@ def _trained(settings: GradientSettings, meter: Meter) -> GradientProblem:
     field = model.body.counted.vector_field
     if not isinstance(field, nn.Module):
         raise TypeError("the vector field of Table 1's ODE-Net is a module")
-    return model_problem("ode-net", field, features, settings.outputs, meter.generator("weights of ode-net"))
+    return model_problem(TRAINED, field, features, settings.outputs, meter.generator("weights of ode-net"))
 
 
-# The seven variants of a seed share their finite differences; in one process they are computed once.
+# The variants of a seed share their finite differences; in one process they are computed once.
 _computed: dict[str, dict[str, Tensor]] = {}
 
 
@@ -164,23 +237,21 @@ def _finite_differences(problem: GradientProblem, along: dict[str, Tensor]) -> d
     return _computed[key]
 
 
-def differentiate(
-    problem: GradientProblem, library: Library, gradient: str, method: str, tolerance: float
-) -> Differentiated:
-    """Differentiate the loss of a problem once, forwards and backwards at one tolerance.
+def differentiate(problem: GradientProblem, library: Library, gradient: str, accuracy: Accuracy) -> Differentiated:
+    """Differentiate the loss of a problem once, forwards and backwards with the same accuracy.
 
     Args:
         problem: The problem.
         library: Whose solver.
         gradient: One of the library's ways to differentiate.
-        method: Method of the solver.
-        tolerance: Absolute and relative.
+        accuracy: Method of the solver, and its tolerance or steps.
     """
-    field = CountedField(problem.field)
+    field = WatchedField(problem.field, float(problem.times[0]))
     y0 = problem.y0.clone().requires_grad_(True)
     times = problem.times.clone().requires_grad_(True)
-    states = library.odeint(field, y0, times, method=method, rtol=tolerance, atol=tolerance, gradient=gradient)
+    states = library.odeint(field, y0, times, gradient=gradient, **accuracy.arguments(problem.times))
     forward = field.nfe
+    field.start = None
     parameters = tuple(problem.field.parameters())
     by_y0, by_times, *by_parameters = torch.autograd.grad(problem.loss(states), (y0, times, *parameters))
     return Differentiated(
@@ -191,4 +262,5 @@ def differentiate(
         },
         forward,
         field.nfe - forward,
+        field.start,
     )

@@ -55,7 +55,7 @@ class ReverseProblem:
     @property
     def inside(self) -> tuple[Tensor, ...]:
         """The parameters whose gradient is part of the augmented state."""
-        return () if self.variant == "quadrature" else self.parameters
+        return () if self.variant == "quadrature" and self.method.adaptive else self.parameters
 
     def scale(self) -> ErrorScale:
         """Return tolerances and norm of the augmented state."""

@@ -19,11 +19,11 @@ from suite.solvers.tableau import ButcherTableau
 Field = Callable[[Tensor, Tensor], Tensor]
 
 
-# Up to so many stages, adding them up one by one costs less than keeping them in a buffer for fused sums. Measured on
-# a CPU, dopri5's step without the field: 36 against 48 microseconds at 256 entries, the same at 65536. On a GPU every
-# addition is a kernel to launch.
-_FEW_STAGES = {"cpu": 7}
-_FEW_STAGES_ELSEWHERE = 4
+# On a CPU, small states of a method with few stages: adding its terms one by one takes less time than fused sums over a
+# buffer of stages. Measured, dopri5's step without the field: 36 against 48 microseconds at 256 entries. From 8192
+# entries on the fused sums win, by up to a quarter of the whole solve; on a GPU every addition is a kernel to launch.
+_FEW_ENTRIES = 4096
+_FEW_STAGES = 7
 
 _HOST_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 
@@ -131,8 +131,8 @@ class RungeKutta:
         self.tableau = tableau
         self.coefficients = bind(tableau, like.dtype, like.device)
         self._keep, self._read = keep, read
-        few = _FEW_STAGES.get(like.device.type, _FEW_STAGES_ELSEWHERE)
-        self._one_by_one = read is None and tableau.stages <= few
+        small = like.device.type == "cpu" and like.numel() <= _FEW_ENTRIES and tableau.stages <= _FEW_STAGES
+        self._one_by_one = read is None and (small or tableau.stages == 1)
         # Made by numpy where it can: a fifth cheaper than by torch, and in double precision whatever the state's.
         self._host_dtype = _HOST_DTYPES.get(self.coefficients.nodes.dtype) if like.device.type == "cpu" else None
         self._buffer: StageBuffer | None = None

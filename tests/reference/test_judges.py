@@ -370,7 +370,7 @@ def test_every_judge_states_its_rule_in_words_of_the_verdicts() -> None:
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("belo", {}, "unknown judge 'belo'; the judges are above, below"),
+        ("belo", {}, "unknown judge 'belo'; the judges are above, at_most_logarithmic, below"),
         ("below", {"metric": "e", "variant": "v"}, "needs the argument 'threshold'"),
         ("below", {"metric": "e", "variant": "v", "threshold": 1, "margin": 1}, "has no argument 'margin'"),
         ("below", {"metric": "e", "variant": "v", "threshold": "1"}, "'threshold' of judge 'below' is a number"),

@@ -1,6 +1,8 @@
 """The judging functions. Importing this package registers them; each says its rule in its docstring."""
 
 from reference.statistics.judges.comparisons import equivalent, less_than, ratio_within
+from reference.statistics.judges.fastest import ratio_of_minima
+from reference.statistics.judges.logarithmic import at_most_logarithmic
 from reference.statistics.judges.proportion import grows_linearly, in_proportion
 from reference.statistics.judges.published import equals_published
 from reference.statistics.judges.scaling import constant, slope_within
@@ -8,6 +10,7 @@ from reference.statistics.judges.thresholds import above, below, fraction_below_
 
 __all__ = [
     "above",
+    "at_most_logarithmic",
     "below",
     "constant",
     "equals_published",
@@ -16,6 +19,7 @@ __all__ = [
     "grows_linearly",
     "in_proportion",
     "less_than",
+    "ratio_of_minima",
     "ratio_within",
     "slope_within",
 ]

@@ -11,13 +11,15 @@ from torch import Tensor, nn
 
 from reference.crosschecks.finite_differences import WRT, directional_derivatives, directions
 from reference.crosschecks.gradient_problems import GradientProblem, LinearField, analytic_problems
-from reference.crosschecks.gradients import Gradients, differentiate
+from reference.crosschecks.gradients import EXACT, Accuracy, Gradients, differentiate
+from reference.crosschecks.reconstruction import reverse_solve_error
+from reference.crosschecks.ways import REVERSIBLE_METHODS
 from reference.libraries.suite import Suite
 from suite.harness import records
 
 
 def _problem(name: str) -> GradientProblem:
-    problems = analytic_problems(3, torch.Generator().manual_seed(0))
+    problems = analytic_problems(3, 20, torch.Generator().manual_seed(0))
     return next(problem for problem in problems if problem.name == name)
 
 
@@ -63,7 +65,7 @@ def test_a_gradient_wrong_by_one_in_a_thousand_shows(gradient: str) -> None:
     exact = directional_derivatives(problem, along)
     errors = {}
     for library in (Suite(), SlightlyWrong()):
-        found = differentiate(problem, library, gradient, "dopri5", 1e-9).gradients
+        found = differentiate(problem, library, gradient, Accuracy("dopri5", 1e-9)).gradients
         errors[type(library)] = {wrt: _relative(along[wrt] @ found[wrt], exact[wrt]) for wrt in WRT}
     assert max(errors[Suite].values()) < 1e-6
     for error in errors[SlightlyWrong].values():
@@ -74,11 +76,33 @@ def _relative(found: Tensor, exact: Tensor) -> float:
     return float((found - exact).norm() / exact.norm())
 
 
+@pytest.mark.parametrize("gradient", EXACT[1:])
+@pytest.mark.parametrize("name", ["perceptron", "latent", "contracting"])
+def test_exact_ways_equal_backpropagation_and_see_the_true_initial_state(gradient: str, name: str) -> None:
+    problem = _problem(name)
+    accuracy = Accuracy(REVERSIBLE_METHODS[0], steps=32) if gradient == "reversible" else Accuracy("dopri5", 1e-4)
+    found = differentiate(problem, Suite(), gradient, accuracy)
+    direct = differentiate(problem, Suite(), "direct", accuracy)
+    for wrt in WRT:
+        assert _relative(found.gradients[wrt], direct.gradients[wrt]) < 1e-11
+    assert found.start is not None
+    assert _relative(found.start, problem.y0) < 1e-12
+    assert direct.start is None  # backpropagation evaluates nothing again
+
+
+def test_a_contracting_field_solved_backwards_multiplies_the_error_by_its_contraction() -> None:
+    problem = _problem("contracting")
+    # Each way adds an error of about the tolerance; the one of the way forth grows by exp(19 * 0.25) on the way back.
+    error = reverse_solve_error(problem, Suite(), Accuracy("dopri5", 1e-6))
+    assert 1e-6 < error < 1e-6 * 1000
+
+
 def test_a_smoke_run_measures_every_way_to_differentiate_on_every_problem(smoke_records: Path) -> None:
     rows = records.load(smoke_records).rows
     rows = rows[(rows["experiment"] == Gradients.id) & (rows["metric"] == "gradient_error")]
+    rows = rows[rows["reference"] == "finite-differences"]
     cells = set(rows[["variant", "problem", "wrt"]].itertuples(index=False, name=None))
-    problems = ("linear", "perceptron", "contracting", "ode-net")
+    problems = ("linear", "perceptron", "contracting", "latent", "ode-net")
     assert cells == set(product(Gradients.variants, problems, WRT))
     analytic = rows[rows["problem"] != "ode-net"]
     errors = analytic.groupby("tolerance")["value"].median()

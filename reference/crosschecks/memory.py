@@ -1,0 +1,177 @@
+"""Memory of a training step against its number of steps: every way to differentiate, and residual networks."""
+
+from __future__ import annotations
+
+import gc
+import tracemalloc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from reference.crosschecks.ways import REVERSIBLE_METHODS, way
+from suite.declarations import Axis, Cell, Experiment, Meter, Profile, Settings, setting
+from suite.harness.meters.live_tensors import live_tensors
+from suite.models import ConvolutionalField, residual_body
+from suite.solvers import CountedField
+
+RESNET = "resnet"
+
+Forward = Callable[[Tensor], Tensor]
+"""From the state at the start to the one at the end."""
+
+
+@dataclass(frozen=True)
+class MemorySettings(Settings):
+    """Sizes of the state and of the two sweeps."""
+
+    steps: tuple[int, ...] = setting(
+        (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1000), ours="steps of a fixed size, and residual blocks"
+    )
+    tolerances: tuple[float, ...] = setting(
+        (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6), ours="absolute and relative, the same forwards and backwards"
+    )
+    method: str = setting("rk4", ours="method of fixed steps; a reversible gradient takes the reversible methods")
+    adaptive_method: str = setting("dopri5", ours="adaptive method")
+    channels: int = setting(8, ours="of the state; that the bytes grow or do not is the same at every size")
+    pixels: int = setting(6, ours="height and width of the state, as behind the stem of Chen et al. 2018")
+    images: int = setting(1, ours="states at once")
+    duration: float = setting(4.0, ours="time of the adaptive solve, long enough for dozens of steps")
+
+
+class Memory(Experiment):
+    """Bytes that a forward pass leaves for the backward pass, and the most that live during both.
+
+    ``saved_bytes`` is what autograd saves, without parameters. ``kept_bytes`` is every tensor made in the forward pass
+    that lives at its end, the output included, whoever holds it: nothing can hide in an attribute. ``peak_bytes`` is
+    the most that lives at once during both passes, gradients included; on a GPU ``device_peak_bytes`` is the same by
+    its allocator. ``python_bytes`` are those that the forward pass leaves in Python's own objects, such as the times of
+    steps. The vector field is that of an ODE-Net; ``resnet`` has as many residual blocks as the others steps.
+    """
+
+    id = "crosscheck/memory"
+    title = "Memory against steps and tolerance: every way to differentiate, and residual networks"
+    variants = (
+        RESNET,
+        "torchdiffeq-direct",
+        "direct",
+        "torchdiffeq-adjoint",
+        "checkpointed",
+        "recursive",
+        "reversible",
+        "interpolated",
+        "adjoint-segments",
+        "adjoint-quadrature",
+        "adjoint-seminorm",
+        "adjoint",
+    )
+    profiles: ClassVar[Mapping[Profile, Settings]] = {
+        "smoke": MemorySettings(steps=(1, 2, 4, 8), tolerances=(1e-1, 1e-2, 1e-3), channels=2, pixels=4, duration=1.0),
+        "quick": MemorySettings(steps=(1, 2, 4, 8, 16, 32, 64), tolerances=(1e-1, 1e-2, 1e-3), duration=2.0),
+        "laptop": MemorySettings(tolerances=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5)),
+        "paper": MemorySettings(channels=64, images=128),
+    }
+    # Bytes do not vary from run to run.
+    seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
+    headline = "kept_bytes"
+    paper_cost = "estimated, not measured: 10 minutes; direct gradients through 1000 steps need 60 GB"
+
+    def run(self, cell: Cell, meter: Meter) -> None:
+        """Measure one way to differentiate against steps and against tolerance."""
+        settings = cell.settings
+        if not isinstance(settings, MemorySettings):
+            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not MemorySettings")
+        gc.collect()
+        gc.freeze()  # so that a collection goes through what a measurement left behind, and not through every module
+        try:
+            self._sweep(cell.variant, settings, meter)
+        finally:
+            gc.unfreeze()
+
+    def _sweep(self, variant: str, settings: MemorySettings, meter: Meter) -> None:
+        shape = (settings.images, settings.channels, settings.pixels, settings.pixels)
+        y0 = torch.randn(shape, generator=meter.generator("states")).to(meter.device)
+        if variant == RESNET:
+            for steps in settings.steps:
+                network = residual_body(settings.channels, steps).to(meter.device)
+                _measure(network, network, y0, meter, method=RESNET, steps=steps)
+            return
+        field = CountedField(_field(settings.channels, meter.generator("field")).to(meter.device))
+        library, gradient = way(variant)
+
+        def solve(method: str, end: float, tolerance: float, step_size: float | None) -> Forward:
+            times = torch.tensor([0.0, end], device=meter.device)
+            return lambda y: library.odeint(
+                field, y, times, method=method, rtol=tolerance, atol=tolerance, step_size=step_size, gradient=gradient
+            )[-1]
+
+        reversible = gradient == "reversible"
+        for method in REVERSIBLE_METHODS if reversible else (settings.method,):
+            _backpropagate(solve(method, 1.0, 1e-3, 1.0), field, y0)  # fills every cache
+            for steps in settings.steps:
+                _measure(solve(method, 1.0, 1e-3, 1 / steps), field, y0, meter, method=method, steps=steps)
+        if reversible:
+            return
+        method = settings.adaptive_method
+        _backpropagate(solve(method, settings.duration, max(settings.tolerances), None), field, y0)
+        for tolerance in settings.tolerances:
+            run = solve(method, settings.duration, tolerance, None)
+            _measure(run, field, y0, meter, method=method, tolerance=tolerance)
+
+
+def _field(channels: int, generator: torch.Generator) -> nn.Module:
+    """Return the field of an ODE-Net with weights that are the same for every variant."""
+    field = ConvolutionalField(channels)
+    for parameter in field.parameters():
+        if parameter.ndim > 1:
+            bound = parameter[0].numel() ** -0.5
+            parameter.data = bound * (2 * torch.rand(parameter.shape, generator=generator) - 1)
+    return field
+
+
+def _backpropagate(forward: Forward, owner: nn.Module, y0: Tensor) -> None:
+    start = y0.clone().requires_grad_(True)
+    torch.autograd.grad(forward(start).square().mean(), (start, *owner.parameters()))
+
+
+def _python_bytes(forward: Forward, start: Tensor) -> int:
+    """Return the bytes of Python's allocator that live after a forward pass and did not before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        loss = forward(start).square().mean()
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+        del loss
+    finally:
+        tracemalloc.stop()
+    return kept
+
+
+def _measure(forward: Forward, owner: nn.Module, y0: Tensor, meter: Meter, **axes: Axis) -> None:
+    """Record the bytes of one forward and backward pass, by the start and by the parameters of ``owner``."""
+    start = y0.clone().requires_grad_(True)
+    inputs = (start, *owner.parameters())
+    gc.collect()
+    field = owner if isinstance(owner, CountedField) else None
+    if field is not None:
+        field.reset()
+    with meter.peak_memory() as device_peak, live_tensors() as live:
+        with meter.saved_bytes() as saved:
+            loss = forward(start).square().mean()
+        gc.collect()
+        kept = live.bytes
+        evaluations = 0 if field is None else field.nfe
+        gradients = torch.autograd.grad(loss, inputs)
+        del loss, gradients
+    meter.record("saved_bytes", saved.value, "B", **axes)
+    meter.record("peak_bytes", live.peak, "B", **axes)
+    if meter.device.type == "cuda":
+        meter.record("device_peak_bytes", device_peak.value, "B", **axes)
+    if field is not None:
+        meter.record("nfe_forward", evaluations, "evaluations", **axes)
+        meter.record("nfe_backward", field.nfe - evaluations, "evaluations", **axes)
+    meter.record("python_bytes", _python_bytes(forward, start), "B", **axes)
+    meter.record("kept_bytes", kept, "B", **axes)
