@@ -33,6 +33,7 @@ from suite.declarations import (
     Settings,
     setting,
 )
+from suite.harness.interleaved import best_times
 from suite.solvers import explicit_methods
 
 OURS = Suite.name
@@ -219,8 +220,6 @@ def _times(
     Returns:
         The fastest of all repeats, and that of one evaluation without and of one with its vector-Jacobian product.
     """
-    from suite.benchmarks.timing import best_times  # importing it sets one thread, as is wanted here alone
-
     everything = (*runs.values(), solve.evaluate(max(work[0], 1)), solve.multiply(max(work[1], 1)))
     rows = []
     for repeat in range(settings.repeats):

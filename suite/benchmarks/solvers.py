@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from . import cases, counts, timing, units
+from suite.harness.interleaved import best_times
+
+from . import cases, counts, units
 
 
 class _Case:
@@ -51,7 +53,7 @@ class Ratio:
     @units.measured_in("ratio of minima")
     def track_ratio_to_torchdiffeq(self, *_: object) -> float:
         """Return the ratio of the two smallest times."""
-        ours, theirs = timing.best_times(*self.runs)
+        ours, theirs = best_times(*self.runs)
         return ours / theirs
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from suite.benchmarks import cases, paper_cells, papers, solvers, timing
+from suite.benchmarks import cases, paper_cells, papers, solvers
 from suite.declarations import Cell
 from suite.harness import code_digest, record_file, registry, runner
+from suite.harness.interleaved import best_times
 
 CLASSES: list[Any] = [
     entry
@@ -38,8 +40,7 @@ def test_every_benchmark_names_its_axes_and_units(entry: Any) -> None:
     ids=lambda value: getattr(value, "__name__", value),
 )
 def test_tracked_numbers_of_solvers(entry: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    best_times = timing.best_times
-    monkeypatch.setattr(timing, "best_times", lambda *runs: best_times(*runs, seconds=0.0, rounds=2, warm_up=1))
+    monkeypatch.setattr(solvers, "best_times", partial(best_times, seconds=0.0, rounds=2, warm_up=1))
     chosen = {"library": "suite", "method": "dopri5", "device": "cpu", "batch": cases.BATCHES[0]}
     axes = [chosen.get(axis, values[0]) for axis, values in zip(entry.param_names, entry.params, strict=True)]
     benchmark = entry()

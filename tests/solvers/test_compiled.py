@@ -169,6 +169,25 @@ def test_a_field_that_cannot_be_compiled_is_refused_in_one_sentence(y0: Tensor) 
         solve(branching, y0, TIMES, compile=True)
 
 
+def test_a_field_that_counts_in_an_attribute_is_refused_in_one_sentence(y0: Tensor) -> None:
+    class Counting(nn.Module):
+        count = 0
+
+        def forward(self, t: Tensor, y: Tensor) -> Tensor:
+            self.count += 1
+            return -y
+
+    field = Counting()
+
+    def solve_often() -> None:
+        for _ in range(4):
+            solve(field, y0, TIMES, method="euler", compile=True)
+
+    refused = pytest.raises(InvalidProblemError, match="CountedField")
+    with torch.no_grad(), torch._dynamo.config.patch(recompile_limit=2), refused:
+        solve_often()
+
+
 def test_complex_states_and_implicit_methods_are_refused(network: Network, y0: Tensor) -> None:
     with pytest.raises(InvalidProblemError, match="real state"):
         solve(lambda t, y: 1j * y, y0.to(torch.complex128), TIMES, compile=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from suite.benchmarks import timing
+from suite.harness.interleaved import best_times
 
 
 class Clock:
@@ -30,21 +30,21 @@ class Work:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("suite.benchmarks.timing.time.perf_counter", lambda: clock.now)
+    monkeypatch.setattr("suite.harness.interleaved.time.perf_counter", lambda: clock.now)
     return clock
 
 
 def test_smallest_time_of_each_is_found_whatever_the_slow_phases(clock: Clock) -> None:
     ours = clock.costing("ours", 9.0, 4.0, 2.0, 4.0)
     theirs = clock.costing("theirs", 1.0, 9.0, 6.0, 3.0, 6.0)
-    assert timing.best_times(ours, theirs, seconds=0.0, rounds=4, warm_up=1) == (2.0, 3.0)
+    assert best_times(ours, theirs, seconds=0.0, rounds=4, warm_up=1) == (2.0, 3.0)
 
 
 def test_calls_alternate(clock: Clock) -> None:
-    timing.best_times(clock.costing("a", 1.0), clock.costing("b", 1.0), seconds=0.0, rounds=2, warm_up=1)
+    best_times(clock.costing("a", 1.0), clock.costing("b", 1.0), seconds=0.0, rounds=2, warm_up=1)
     assert clock.calls == ["a", "b"] * 3
 
 
 def test_calls_go_on_for_the_time_asked(clock: Clock) -> None:
-    timing.best_times(clock.costing("a", 1.0), seconds=10.0, rounds=2, warm_up=0)
+    best_times(clock.costing("a", 1.0), seconds=10.0, rounds=2, warm_up=0)
     assert len(clock.calls) == 10
