@@ -28,6 +28,7 @@ def odeint_adjoint(
     method: MethodName = ...,
     options: Mapping[str, Any] | None = ...,
     event_fn: None = ...,
+    compile: bool = ...,
     adjoint_rtol: float | None = ...,
     adjoint_atol: float | None = ...,
     adjoint_method: MethodName = ...,
@@ -45,6 +46,7 @@ def odeint_adjoint(
     method: MethodName = ...,
     options: Mapping[str, Any] | None = ...,
     event_fn: EventFunction,
+    compile: bool = ...,
     adjoint_rtol: float | None = ...,
     adjoint_atol: float | None = ...,
     adjoint_method: MethodName = ...,
@@ -61,6 +63,7 @@ def odeint_adjoint(
     method: MethodName = None,
     options: Mapping[str, Any] | None = None,
     event_fn: EventFunction | None = None,
+    compile: bool = False,
     adjoint_rtol: float | None = None,
     adjoint_atol: float | None = None,
     adjoint_method: MethodName = None,
@@ -90,6 +93,8 @@ def odeint_adjoint(
             ``default``, ``seminorm``, ``quadrature``, ``segments`` (see ``suite.gradients.variants``).
         adjoint_params: What to differentiate by beside ``y0`` and ``t``; ``func.parameters()`` by default.
         event_fn: As in :func:`suite.solvers.odeint`.
+        compile: Compile the steps of both solves, as in :func:`suite.solvers.solve`; ``adjoint_params`` are then
+            parameters of ``func``.
 
     Returns:
         States of shape ``[outputs, *y0.shape]``, or a tuple of these; with an event, its time and these. The event time
@@ -106,7 +111,16 @@ def odeint_adjoint(
             raise InvalidProblemError("with an adjoint_method of its own, options need adjoint_options beside them")
     gradient = Adjoint(adjoint_rtol, adjoint_atol, adjoint_method, adjoint_options, adjoint_params)
     solution = solve(
-        func, y0, t, method=method, rtol=rtol, atol=atol, options=options, gradient=gradient, event_fn=event_fn
+        func,
+        y0,
+        t,
+        method=method,
+        rtol=rtol,
+        atol=atol,
+        options=options,
+        gradient=gradient,
+        event_fn=event_fn,
+        compile=compile,
     )
     if event_fn is None or solution.event_time is None:
         return solution.states

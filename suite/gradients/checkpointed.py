@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from suite.gradients.binomial import reverse
-from suite.gradients.differentiated_call import DifferentiatedCall, refuse_dense
+from suite.gradients.differentiated_call import DifferentiatedCall, refuse_dense_and_compiled
 from suite.gradients.parameters import trained_parameters
 from suite.gradients.recorded_steps import RecordedRungeKutta, RecordedSteps, Recorder
 from suite.gradients.retaken_steps import PullBack, RetakenRungeKutta
@@ -68,7 +68,7 @@ class Checkpointed(Differentiation):
         Raises:
             InvalidProblemError: When the method is not an explicit Runge-Kutta method.
         """
-        refuse_dense("Checkpointed", arguments)
+        refuse_dense_and_compiled("Checkpointed", arguments)
         parameters = trained_parameters(vector_field, self.parameters)
         method = find(arguments["method"])
         if not isinstance(method, ExplicitRungeKutta):

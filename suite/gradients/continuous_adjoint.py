@@ -140,6 +140,7 @@ class _Adjoint(torch.autograd.Function):
             call.variant,
             ctx.adjoint_options["norm"],
             call.backward,
+            bool(call.arguments.get("compile")),
         )
         solver = _reverse(problem)
         solver.run()

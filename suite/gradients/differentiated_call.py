@@ -59,15 +59,19 @@ class DifferentiatedCall(Generic[MethodT]):
         return PackedField(self.vector_field, self.layout)
 
 
-def refuse_dense(name: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse dense output, which would carry no gradient.
+def refuse_dense_and_compiled(name: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse dense output, which would carry no gradient, and compiled steps, which are not taken again.
 
     Args:
         name: The way to differentiate, for the message.
         arguments: The arguments of the solve.
 
     Raises:
-        InvalidProblemError: When ``dense`` is asked for.
+        InvalidProblemError: When either is asked for.
     """
     if arguments["dense"]:
         raise InvalidProblemError(f"{name} does not differentiate dense output; solve with gradient=None")
+    if arguments.get("compile"):
+        raise InvalidProblemError(
+            f"{name} takes its steps again, uncompiled; compile=True goes with gradient=None or Adjoint"
+        )

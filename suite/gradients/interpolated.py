@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from suite.gradients.differentiated_call import DifferentiatedCall, refuse_dense
+from suite.gradients.differentiated_call import DifferentiatedCall, refuse_dense_and_compiled
 from suite.gradients.parameters import trained_parameters
 from suite.gradients.reverse_along_path import ReverseAlongPath
 from suite.gradients.stored_path import StoredPath, path_coefficients
@@ -51,7 +51,7 @@ class InterpolatedAdjoint(Differentiation):
         Raises:
             InvalidProblemError: When the method is not an explicit Runge-Kutta method.
         """
-        refuse_dense("InterpolatedAdjoint", arguments)
+        refuse_dense_and_compiled("InterpolatedAdjoint", arguments)
         parameters = trained_parameters(vector_field, self.parameters)
         method = find(arguments["method"])
         if not isinstance(method, ExplicitRungeKutta):

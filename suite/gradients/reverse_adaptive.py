@@ -10,10 +10,11 @@ from suite.gradients.augmented import AugmentedField
 from suite.gradients.reverse_problem import Reverse, ReverseProblem
 from suite.solvers.adaptive import AdaptiveIntegrator
 from suite.solvers.callbacks import Callbacks
+from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.error_norm import ErrorScale, MixedNorm
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
-from suite.solvers.runge_kutta import RungeKutta, Step
+from suite.solvers.runge_kutta import Step
 from suite.solvers.times import number
 
 _GAUSS_NODES, _GAUSS_WEIGHTS = (np.polynomial.legendre.leggauss(3)[i] for i in range(2))  # of order 6
@@ -37,10 +38,13 @@ class AdaptiveReverse(Reverse):
         super().__init__(problem)
         if not isinstance(problem.method, ExplicitRungeKutta):
             raise TypeError("adaptive reverse steps need a tableau")
-        self.method = RungeKutta(problem.method.tableau, self.z, read=2 * self.n)
+        inner = len(self.values) > 2 or problem.variant == "quadrature"
+        self.method, self.stepped = problem.stepper(problem.method.tableau, self.z, interpolated=inner)
         self.settings: AdaptiveOptions = read_options(problem.options, AdaptiveOptions, FixedGridOptions)
         self.direction = 1 if self.values[0] > self.values[-1] else -1
         self.scale = problem.scale()
+        if isinstance(self.method, CompiledRungeKutta):
+            self.method.measure(self.scale)
         self.drift = ErrorScale(problem.rtol, problem.atol, MixedNorm(tuple(problem.field.layout.sizes)), self.n)
         self.outside = problem.variant == "quadrature" and len(problem.parameters) > 0
         self.whole = AugmentedField(problem.field, problem.parameters)
@@ -121,7 +125,7 @@ class AdaptiveReverse(Reverse):
     def _integrator(self, index: int) -> AdaptiveIntegrator:
         return AdaptiveIntegrator(
             self.method,
-            self.augmented,
+            self.stepped,
             self.values[index],
             self.direction,
             self.z,

@@ -12,10 +12,14 @@ from torch import Tensor
 
 from suite.gradients.adjoint_norm import AdjointNorm, flat_adjoint_norm
 from suite.gradients.augmented import AugmentedField
+from suite.gradients.compiled_adjoint import AugmentedEvaluation
 from suite.gradients.variants import Variant
+from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.method import Method
+from suite.solvers.runge_kutta import Field, RungeKutta
 from suite.solvers.solution import Statistics
+from suite.solvers.tableau import ButcherTableau
 from suite.solvers.times import check_times
 from suite.solvers.vector_field import PackedField
 
@@ -51,6 +55,15 @@ class ReverseProblem:
     variant: Variant
     norm: AdjointNorm
     statistics: Statistics = dataclasses.field(default_factory=Statistics)
+    compile: bool = False
+
+    def stepper(self, tableau: ButcherTableau, like: Tensor, *, interpolated: bool) -> tuple[RungeKutta, Field]:
+        """Return what steps the augmented state, and the field to step."""
+        if not self.compile:
+            return RungeKutta(tableau, like, read=2 * self.states.shape[1]), AugmentedField(self.field, self.inside)
+        evaluation = AugmentedEvaluation.of(self.field.vector_field, self.field.layout, self.inside)
+        stepper = CompiledRungeKutta(tableau, self.field, like, interpolated=interpolated, evaluation=evaluation)
+        return stepper, stepper.field
 
     @property
     def inside(self) -> tuple[Tensor, ...]:

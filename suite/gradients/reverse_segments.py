@@ -13,7 +13,6 @@ from suite.solvers import fixed_grid
 from suite.solvers.callbacks import Callbacks
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
-from suite.solvers.runge_kutta import RungeKutta
 from suite.solvers.solve import solve
 
 
@@ -25,7 +24,7 @@ class FixedReverse(Reverse):
         problem, method = self.problem, self.problem.method
         if not isinstance(method, ExplicitRungeKutta):
             raise TypeError("fixed reverse steps need a tableau")
-        stepper = RungeKutta(method.tableau, self.z, read=2 * self.n)
+        stepper, field = problem.stepper(method.tableau, self.z, interpolated=False)
         options = read_options(problem.options, FixedGridOptions, AdaptiveOptions)
         callbacks = Callbacks.of(self.augmented, lambda flat: flat)
         if callbacks is not None:
@@ -37,10 +36,10 @@ class FixedReverse(Reverse):
                 if callbacks is not None:
                     callbacks.step(start, self.z, end - start)
                 clock = torch.as_tensor(start, dtype=problem.field.layout.time_dtype, device=self.z.device)
-                f0 = self.augmented(clock, self.z)
+                f0 = field(clock, self.z)
                 if index not in self.fields:
                     self.fields[index] = f0[: self.n].clone()
-                self.z = stepper.step(self.augmented, start, end - start, self.z, f0).y1
+                self.z = stepper.step(field, start, end - start, self.z, f0).y1
                 problem.statistics.accepted += 1
             if index > 1:
                 self.z = self.at_output(index - 1, self.z)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from suite.gradients.differentiated_call import DifferentiatedCall, refuse_dense
+from suite.gradients.differentiated_call import DifferentiatedCall, refuse_dense_and_compiled
 from suite.gradients.parameters import trained_parameters
 from suite.gradients.recorded_steps import RecordedSteps, Recorder
 from suite.gradients.retaken_steps import Carried, PullBack, Retaking
@@ -51,7 +51,7 @@ class Reversible(Differentiation):
         Raises:
             InvalidProblemError: When the method is not reversible.
         """
-        refuse_dense("Reversible", arguments)
+        refuse_dense_and_compiled("Reversible", arguments)
         parameters = trained_parameters(vector_field, self.parameters)
         method = find(arguments["method"])
         if not isinstance(method, ReversibleMethod):

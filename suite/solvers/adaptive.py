@@ -85,11 +85,16 @@ class AdaptiveIntegrator:
             StepLimitError: When ``max_num_steps`` steps have been tried.
         """
         controller, callbacks = self._controller, self._callbacks
+        sizes = None
+        if self._proposal is None:
+            started = self._method.start(self.time, self._direction, self.y, self.f)
+            if started is not None:
+                sizes, self.f = started
         f0 = self.field()
         if self._proposal is None:
             self._statistics.host_syncs += 1
             self._proposal = initial_step(
-                self._field, self.time, self._direction, self.y, f0, controller.order, self._scale
+                self._field, self.time, self._direction, self.y, f0, controller.order, self._scale, sizes
             )
         remaining = abs(number(stop) - self.time)
         while True:
@@ -107,7 +112,8 @@ class AdaptiveIntegrator:
                 f0,
                 inside=lands and discontinuity,
             )
-            magnitude = self._scale.magnitude(step.y1)
+            # A step that measures its error needs no magnitudes.
+            magnitude = self._magnitude if step.error_ratio is not None else self._scale.magnitude(step.y1)
             error = self._error(step, magnitude, size)
             accepted = controller.accepts(error, min(proposed, remaining))
             grown = size * controller.factor(error, self._previous_error)
@@ -151,6 +157,8 @@ class AdaptiveIntegrator:
 
     def _error(self, step: Step, magnitude: Tensor, size: float) -> float:
         self._statistics.host_syncs += 1
+        if step.error_ratio is not None:
+            return float(step.error_ratio)
         if torch.is_grad_enabled():
             with torch.no_grad():
                 return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)

@@ -10,6 +10,7 @@ from typing import Protocol
 from torch import Tensor
 
 from suite.solvers.callbacks import Callbacks
+from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.errors import EventNotFoundError, InvalidProblemError
 from suite.solvers.fixed_grid import grid
 from suite.solvers.options import FixedGridOptions
@@ -68,6 +69,13 @@ def steps(
         perturbed: The field as it is inside a step, where no evaluation is to fall on a grid point.
         callbacks: Told of every step before it is taken.
     """
+    if isinstance(stepper, CompiledRungeKutta) and perturbed is not None:
+        raise InvalidProblemError("compile=True does not take option perturb")
+    if isinstance(stepper, CompiledRungeKutta) and stepper.blocks and callbacks is None and isinstance(times, list):
+        for compiled_step in stepper.walk(times, y):
+            statistics.accepted += 1
+            yield compiled_step
+        return
     f0 = None
     for start, end in pairwise(times):
         size = end - start

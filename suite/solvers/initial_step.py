@@ -16,7 +16,16 @@ from suite.solvers.stage_sum import Time
 ZERO_TOLERANCE = "atol is positive wherever the state is zero, or the tolerance there is zero"
 
 
-def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, order: int, scale: ErrorScale) -> float:
+def initial_step(
+    field: Field,
+    t: float,
+    direction: int,
+    y: Tensor,
+    f0: Tensor,
+    order: int,
+    scale: ErrorScale,
+    sizes: Tensor | None = None,
+) -> float:
     """Choose a first step from the sizes of the state and of its first two derivatives.
 
     Hairer, Norsett and Wanner, *Solving Ordinary Differential Equations I*, section II.4, "starting step size". Costs
@@ -30,6 +39,7 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
         f0: Field at the start.
         order: Order of the method.
         scale: Tolerances and norm.
+        sizes: What :func:`starting_sizes` returns, shape ``[4]``, where the method has measured it.
 
     Returns:
         A positive step size.
@@ -40,8 +50,9 @@ def initial_step(field: Field, t: float, direction: int, y: Tensor, f0: Tensor, 
     """
     with torch.no_grad():
         # On the device, so that the whole search waits for it once.
-        sizes = starting_sizes(field, t, direction, y, f0, scale)
-        numbers: list[float] = torch.stack(sizes).tolist()
+        if sizes is None:
+            sizes = torch.stack(starting_sizes(field, t, direction, y, f0, scale))
+        numbers: list[float] = sizes.tolist()
     y_number, f_number, second, first = numbers
     for what, size in (("state", y_number), ("vector field", f_number)):
         if not math.isfinite(size):

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+from torch import Tensor
+
 from suite.solvers.adaptive_loop import integrate_adaptively
+from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.grid_loop import GridStepper, integrate_on_grid
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
@@ -101,7 +104,14 @@ class ExplicitRungeKutta(Method):
         integrate_adaptively(problem, settings, self._bound(problem), self.order)
 
     def _walk(self, settings: FixedGridOptions, problem: Problem) -> None:
-        integrate_on_grid(problem, settings, self._bound(problem))
+        stepper = self._bound(problem)
+        if isinstance(stepper, CompiledRungeKutta):
+            inner = problem.dense or problem.event_fn is not None or settings.interp == "cubic"
+            stepper.blocks = not inner and not any(isinstance(time, Tensor) for time in problem.clocks)
+        integrate_on_grid(problem, settings, stepper)
 
     def _bound(self, problem: Problem) -> RungeKutta:
+        if problem.compile:
+            inner = problem.dense or problem.event_fn is not None or len(problem.values) > 2
+            return CompiledRungeKutta(self.tableau, problem.field, problem.y0, interpolated=inner)
         return RungeKutta(self.tableau, problem.y0, keep=problem.dense)

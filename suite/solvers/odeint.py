@@ -27,6 +27,7 @@ def odeint(
     method: MethodName = ...,
     options: Mapping[str, Any] | None = ...,
     event_fn: None = ...,
+    compile: bool = ...,
 ) -> State: ...
 @overload
 def odeint(
@@ -39,6 +40,7 @@ def odeint(
     method: MethodName = ...,
     options: Mapping[str, Any] | None = ...,
     event_fn: EventFunction,
+    compile: bool = ...,
 ) -> tuple[Tensor, State]: ...
 def odeint(
     func: VectorField,
@@ -50,6 +52,7 @@ def odeint(
     method: MethodName = None,
     options: Mapping[str, Any] | None = None,
     event_fn: EventFunction | None = None,
+    compile: bool = False,
 ) -> State | tuple[Tensor, State]:
     """Solve an initial value problem and return the states, with the arguments and defaults of ``torchdiffeq.odeint``.
 
@@ -59,7 +62,17 @@ def odeint(
         States of shape ``[outputs, *y0.shape]``, or a tuple of these for a tuple state. With ``event_fn``, the event
         time and states of shape ``[2, *y0.shape]``: at the start and at the event.
     """
-    solution = solve(func, y0, t, method=method, rtol=rtol, atol=atol, options=options, event_fn=event_fn)
+    solution = solve(
+        func,
+        y0,
+        t,
+        method=method,
+        rtol=rtol,
+        atol=atol,
+        options=options,
+        event_fn=event_fn,
+        compile=compile,
+    )
     return solution.states if solution.event_time is None else (solution.event_time, solution.states)
 
 

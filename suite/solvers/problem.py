@@ -33,6 +33,7 @@ class Problem:
         atol: Absolute tolerance likewise.
         dense: Whether every step is kept.
         event_fn: The event at which the solve ends, the second time being its direction only; None where there is none.
+        compile: Whether steps are compiled together with the vector field.
         statistics: Cost so far.
         outputs: States at the first output times, packed; begins with ``y0``.
         kept: Steps kept so far.
@@ -51,6 +52,7 @@ class Problem:
     atol: float | State
     dense: bool
     event_fn: EventFunction | None = None
+    compile: bool = False
     statistics: Statistics = dataclasses.field(default_factory=Statistics)
     outputs: list[Tensor] = dataclasses.field(init=False)
     kept: list[DenseStep] = dataclasses.field(default_factory=list)

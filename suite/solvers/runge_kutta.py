@@ -41,6 +41,7 @@ class Step:
         y1: State at the end.
         slopes: Stage derivatives, a sequence of them or all in one tensor of shape ``[stages, *state]``.
         f1: Field at the end; None until it is known (it comes free with first-same-as-last methods).
+        error_ratio: Norm of the error in units of the tolerance, 0-dimensional, where the step measured it; else None.
         inside: Whether the field jumps at the end, and is evaluated just before it.
         added: Stages that dense output adds, where the method's own do not suffice.
     """
@@ -52,6 +53,7 @@ class Step:
     y1: Tensor
     slopes: Tensor | Sequence[Tensor]
     f1: Tensor | None
+    error_ratio: Tensor | None = None
     inside: bool = False
     added: list[Tensor] = dataclasses.field(default_factory=list)
 
@@ -167,6 +169,11 @@ class RungeKutta:
             return [times[index] for index in coefficients.node_of_stage]
         several = coefficients.nodes * h + t
         return (neighbour(several, several[0]) if inside else several).unbind()
+
+    def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """Return what the search for a first step starts from, and the field there; None: the search measures it."""
+        del t, direction, y, f0
+        return None
 
     def accept(self) -> None:
         """Say that the last step tried was accepted."""

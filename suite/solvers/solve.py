@@ -13,6 +13,7 @@ from suite.solvers.differentiation import Differentiation
 from suite.solvers.error_norm import check_tolerance
 from suite.solvers.errors import IntegrationError, InvalidProblemError, InvalidTypeError
 from suite.solvers.events import EventFunction
+from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.methods import MethodName, find
 from suite.solvers.problem import Problem
 from suite.solvers.solution import Solution
@@ -33,6 +34,7 @@ def solve(
     dense: bool = False,
     gradient: Differentiation | None = None,
     event_fn: EventFunction | None = None,
+    compile: bool = False,
 ) -> Solution:
     """Solve ``dy/dt = vector_field(t, y)``, ``y(t[0]) = y0``.
 
@@ -52,6 +54,8 @@ def solve(
             Of two times ``t`` the first is the start, the second says only in which direction. Gradients are those at
             the event time held fixed; :func:`suite.gradients.odeint_event` follows it.
             A fixed grid needs ``step_size``.
+        compile: Compile the step together with the vector field, once for every vector field, tableau, shape, dtype
+            and grad mode; for explicit Runge-Kutta methods.
 
     Returns:
         The solution, with states of shape ``[outputs, *y0.shape]``, and what it cost; with an event, ``event_time`` and
@@ -75,7 +79,14 @@ def solve(
             check_tolerance(name, tolerance)
         elif isinstance(tolerance, Tensor) and tolerance.requires_grad:
             raise InvalidProblemError(f"{name} takes no part in differentiation, but requires a gradient")
-    arguments: dict[str, Any] = {"method": method, "rtol": rtol, "atol": atol, "options": options, "dense": dense}
+    arguments: dict[str, Any] = {
+        "method": method,
+        "rtol": rtol,
+        "atol": atol,
+        "options": options,
+        "dense": dense,
+        "compile": compile,
+    }
     if gradient is not None and event_fn is not None:
         with torch.no_grad():
             found = solve(vector_field, y0, t, event_fn=event_fn, **arguments).times
@@ -88,10 +99,12 @@ def solve(
         raise InvalidProblemError(f"with event_fn, t holds two times, the start and a direction, not {len(values)}")
     layout = StateLayout.of(y0)
     found_method = find(method)
+    if compile and not isinstance(found_method, ExplicitRungeKutta):
+        raise InvalidProblemError(f"compile=True takes an explicit Runge-Kutta method, not {found_method.name!r}")
     walk = found_method.prepare(options)
     field = PackedField(vector_field, layout)
     times = clocks(t, values)
-    problem = Problem(vector_field, y0, t, field, layout.pack(y0), values, times, rtol, atol, dense, event_fn)
+    problem = Problem(vector_field, y0, t, field, layout.pack(y0), values, times, rtol, atol, dense, event_fn, compile)
     try:
         walk(problem)
         problem.callbacks(f"method {found_method.name!r}")

@@ -135,6 +135,16 @@ def test_a_field_that_reads_the_initial_state_or_returns_its_argument(y0: Tensor
         assert torch.allclose(growing[-1], y0 * torch.e, rtol=1e-6)
 
 
+@pytest.mark.parametrize("method", ["dopri5", "rk4"])
+def test_the_memory_layout_of_the_initial_state_does_not_matter(network: Network, y0: Tensor, method: str) -> None:
+    with torch.no_grad():
+        usual = odeint(network, y0, TIMES, method=method, compile=True, **TOLERANCES)
+        transposed = odeint(network, y0.t().contiguous().t(), TIMES, method=method, compile=True, **TOLERANCES)
+    assert isinstance(usual, Tensor)
+    assert isinstance(transposed, Tensor)
+    assert torch.equal(usual, transposed)
+
+
 def test_interpolated_outputs_of_compiled_steps_are_those_of_uncompiled_ones(network: Network, y0: Tensor) -> None:
     times = torch.linspace(0, 1, 7, dtype=torch.float64)
     with torch.no_grad():

@@ -1,0 +1,310 @@
+"""Runge-Kutta steps compiled together with the vector field: one call a step."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import pairwise
+from types import MethodType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite.solvers.compiled_graph import Bound, CompiledFunction, Outputs, Token
+from suite.solvers.error_norm import ErrorScale, MixedNorm, Tolerance, rms_norm
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.order_conditions import Array
+from suite.solvers.runge_kutta import Field, RungeKutta, Step
+from suite.solvers.stage_sum import Time
+from suite.solvers.step_graph import Evaluation, GridGraph, PackedEvaluation, StartGraph, StepGraph
+from suite.solvers.tableau import ButcherTableau
+from suite.solvers.vector_field import CountedField, PackedField, VectorField
+
+# So many evaluations of the field make one graph over a fixed grid: more take longer to compile and gain less.
+_EVALUATIONS_OF_A_GRAPH = 40
+
+
+@dataclass(eq=False)
+class CompiledStep(Step):
+    """A compiled step; see :class:`Step`.
+
+    Attributes:
+        error_ratio: Norm of the error in units of the tolerance, 0-dimensional; None where it was not measured.
+    """
+
+    error_ratio: Tensor | None = None
+
+    @property
+    def stages(self) -> Tensor:
+        """Stage derivatives, shape ``[n, stages]``; the last alone where the step is not to be interpolated."""
+        known = self.slopes
+        if len(known) == 0:
+            known = [self.y1 if self.f1 is None else self.f1]
+        stages = known if isinstance(known, Tensor) else torch.stack(list(known))
+        return stages.reshape(len(stages), -1).t()
+
+
+class CompiledField:
+    """A vector field compiled by itself, for the evaluations outside steps; counted as :class:`PackedField` counts.
+
+    Args:
+        field: The vector field on the packed state, whose count goes up.
+        evaluation: The field as the compiler sees it: this one, or one made of it.
+    """
+
+    def __init__(self, field: PackedField, evaluation: Evaluation) -> None:
+        self.subject, self._counters = without_counters(field.vector_field)
+        self._packed = field
+        self._function = _kept_for(self.subject).function(evaluation)
+        self._bound: Callable[..., Outputs] | None = None
+
+    def __call__(self, t: Tensor, state: Tensor) -> Tensor:
+        """Evaluate the field, without gradients."""
+        self.count(1)
+        state = state.contiguous()
+        t = t.to(state.dtype)
+        with torch.no_grad():
+            if self._bound is None:
+                (derivative,), self._bound = self._function.bind(self.subject, t, state)
+            else:
+                (derivative,) = self._bound(t, state)
+        return derivative
+
+    def check(self, t: Tensor, state: Tensor) -> None:
+        """Evaluate the field uncompiled and uncounted: one that returns no state is refused in its own words."""
+        PackedField(self.subject, self._packed.layout)(t, state)
+
+    def count(self, evaluations: int) -> None:
+        """Count evaluations that compiled steps made."""
+        self._packed.nfe += evaluations
+        for counter in self._counters:
+            counter.nfe += evaluations
+
+
+class CompiledRungeKutta(RungeKutta):
+    """Steps an explicit tableau by calls of one compiled graph; otherwise as :class:`RungeKutta`.
+
+    The graph is compiled at the first step of the first solve with this vector field, tableau, shape, dtype and grad
+    mode, and kept as long as the vector field lives. Parameters are inputs of it: an optimiser's step is seen.
+
+    Args:
+        tableau: The method.
+        field: The vector field on the packed state; its evaluations are counted.
+        like: A state.
+        interpolated: Whether steps are to be interpolated: their stages are then kept.
+        evaluation: The field to step, where it is not ``field`` itself but made of it.
+
+    Attributes:
+        field: The field to step, compiled by itself.
+        blocks: Whether a loop over a fixed grid is to :meth:`walk`, which takes several steps a call.
+
+    Raises:
+        InvalidProblemError: For a complex state, which the compiler does not take.
+    """
+
+    def __init__(
+        self,
+        tableau: ButcherTableau,
+        field: PackedField,
+        like: Tensor,
+        *,
+        interpolated: bool = True,
+        evaluation: Evaluation | None = None,
+    ) -> None:
+        if like.is_complex():
+            raise InvalidProblemError(f"compile=True takes a real state, not one of {like.dtype}")
+        super().__init__(tableau, like, keep=True)
+        self._device, self._stages = like.device, tableau.stages
+        evaluation = PackedEvaluation.of(field.layout) if evaluation is None else evaluation
+        self.field = CompiledField(field, evaluation)
+        self._graph = StepGraph(self.coefficients, evaluation, slopes=interpolated)
+        self._tolerances: tuple[Tensor, ...] = ()
+        self._bound: dict[tuple[bool, ...], Callable[..., Outputs]] = {}
+        self._kept = _kept_for(self.field.subject)
+        self.blocks = False
+        self._token: Token | None = None
+
+    def measure(self, scale: ErrorScale) -> None:
+        """Measure the error inside the step, where the norm is a default one; keep the stages otherwise."""
+        sizes = None
+        if isinstance(scale.norm, MixedNorm):
+            sizes = scale.norm.sizes
+        elif scale.norm is rms_norm:
+            sizes = (self._graph.evaluation.shape.numel() if scale.entries is None else scale.entries,)
+        self._graph = replace(self._graph, sizes=sizes, slopes=self._graph.slopes or sizes is None)
+        dtype = self.coefficients.nodes.dtype
+        tolerances = (scale.rtol, scale.atol) if sizes is not None else ()
+        self._tolerances = tuple([_tolerance(value, dtype, self._device) for value in tolerances])
+
+    def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
+        """Return what the search for a first step starts from, shape ``[4]``, and the field at the start.
+
+        See :func:`suite.solvers.initial_step.starting_sizes`. None where the step does not measure its error and
+        so cannot measure these sizes, and where autograd records, whose graph this would not be part of.
+        """
+        sizes = self._graph.sizes
+        if sizes is None or torch.is_grad_enabled():
+            return None
+        clock = torch.tensor([t, float(direction)], dtype=self.coefficients.nodes.dtype, device=self._device)
+        function = self._kept.function(StartGraph(self._graph.evaluation, sizes, fresh=f0 is None))
+        if function.graphs == 0 and f0 is None and self._graph.evaluation.read == 1:
+            self.field.check(clock[0], y)
+        y, f0 = y.contiguous(), None if f0 is None else f0.contiguous()
+        given = (clock, y, *self._tolerances) if f0 is None else (clock, y, f0, *self._tolerances)
+        (found, start), bound = function.bind(self.field.subject, *given)
+        self._token = bound.token
+        self.field.count(2 if f0 is None else 1)
+        return found, start if f0 is None else f0
+
+    def step(
+        self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None, *, inside: bool = False
+    ) -> CompiledStep:
+        """Take one step; see :meth:`RungeKutta.step`."""
+        del field  # it was given at first
+        # A graph takes tensors of one memory layout, and what the field returns may have any.
+        y, f0 = y.contiguous(), None if f0 is None else f0.contiguous()
+        clock = self._clock(t, h, inside)
+        if torch.is_grad_enabled():
+            if f0 is not None and f0.requires_grad and not y.requires_grad:
+                # As it is from the second step on, so that one graph serves them all.
+                y = y.detach().requires_grad_(True)
+            key: tuple[bool, ...] = (
+                f0 is None,
+                True,
+                clock.requires_grad,
+                y.requires_grad,
+                f0 is not None and f0.requires_grad,
+            )
+        else:
+            key = (f0 is None,)
+        given = (clock, y, *self._tolerances) if f0 is None else (clock, y, f0, *self._tolerances)
+        bound = self._bound.get(key)
+        results = self._bind(key, given) if bound is None else bound(*given)
+        self.field.count(self._stages if f0 is None else self._stages - 1)
+        slopes = results[-1] if self._graph.slopes else ()
+        f1 = results[1] if self.coefficients.first_same_as_last else None
+        error = None if self._graph.sizes is None else results[1 if f1 is None else 2]
+        return CompiledStep(self.coefficients, t, h, y, results[0], slopes, f1, error)
+
+    def walk(self, times: Sequence[float], y: Tensor) -> Iterator[CompiledStep]:
+        """Step over a fixed grid of numbers, several steps a call, and yield every step, not to be interpolated."""
+        coefficients, evaluation = self.coefficients, self._graph.evaluation
+        same = coefficients.first_same_as_last
+        most = max(_EVALUATIONS_OF_A_GRAPH // self._stages, 1)
+        rows = self._clocks_of_grid(np.array(times))
+        intervals = pairwise(times)
+        rest: tuple[Tensor, ...] = ()
+        y = y.contiguous()
+        bound: dict[tuple[bool, int, bool], Bound] = {}
+        for block in rows.split(most):
+            if torch.is_grad_enabled() and not y.requires_grad and len(rows) > most:
+                y = y.detach().requires_grad_(True)
+            key = (not rest, len(block), y.requires_grad)
+            if key in bound:
+                states, *known = bound[key](block, y, *rest)
+            else:
+                graph = GridGraph(coefficients, evaluation, fresh=not rest, count=len(block))
+                (states, *known), bound[key] = self._kept.function(graph).bind(self.field.subject, block, y, *rest)
+            self.field.count(len(block) * (self._stages - same) + (same and not rest))
+            rest = tuple([value.contiguous() for value in known])
+            for state in states.unbind():
+                start, end = next(intervals)
+                yield CompiledStep(coefficients, start, end - start, y, state, (), None)
+                y = state.contiguous()
+
+    def _clocks_of_grid(self, times: Array) -> Tensor:
+        """Return the clock of every step over a grid, shape ``[steps, stages + 1]``."""
+        clocks = np.empty((len(times) - 1, self._stages + 1))
+        clocks[:, -1] = times[1:] - times[:-1]
+        clocks[:, :-1] = clocks[:, -1:] * self.tableau.nodes + times[:-1, None]
+        if self._host_dtype is not None:
+            return torch.from_numpy(clocks.astype(self._host_dtype))
+        return torch.as_tensor(clocks, dtype=self.coefficients.nodes.dtype, device=self._device)
+
+    def _bind(self, key: tuple[bool, ...], given: tuple[Tensor, ...]) -> Outputs:
+        """Take the first step of a kind in this solve."""
+        graph = replace(self._graph, fresh=key[0])
+        # The search for the first step has just evaluated the same field and found all as it was at an earlier solve.
+        bound = self._kept.bound.get((graph, key, self._token)) if self._token is not None else None
+        if bound is not None:
+            self._bound[key] = bound
+            return bound(*given)
+        results, bound = self._kept.function(graph).bind(self.field.subject, *given)
+        self._bound[key] = bound
+        if self._token is not None:
+            kept = self._kept.bound
+            for stale in [other for other in kept if other[2] != self._token]:
+                del kept[stale]
+            kept[graph, key, self._token] = bound
+        return results
+
+    def _clock(self, t: Time, h: Time, inside: bool) -> Tensor:
+        """Return the time of every stage and the step size, shape ``[stages + 1]``."""
+        if self._host_dtype is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
+            nodes = self.tableau.nodes
+            clock = np.empty(len(nodes) + 1, self._host_dtype)
+            clock[:-1] = nodes * h + t
+            clock[-1] = h
+            return torch.from_numpy(clock)
+        times = torch.stack(list(self._clocks(t, h, inside)))
+        return torch.cat([times, torch.as_tensor(h, dtype=times.dtype, device=times.device).reshape(1)])
+
+
+@dataclass(eq=False)
+class _Kept:
+    """What is kept of a vector field from solve to solve.
+
+    Attributes:
+        functions: Compiled functions.
+        bound: Their graphs bound to parameters, by what was found at the search for the first step.
+    """
+
+    functions: dict[Evaluation | StepGraph | GridGraph | StartGraph, CompiledFunction] = field(default_factory=dict)
+    bound: dict[tuple[StepGraph, tuple[bool, ...], Token], Callable[..., Outputs]] = field(default_factory=dict)
+
+    def function(self, graph: Evaluation | StepGraph | GridGraph | StartGraph) -> CompiledFunction:
+        """Return the compiled function of a step, an evaluation or a start."""
+        if graph not in self.functions:
+            self.functions[graph] = CompiledFunction(graph.function())
+        return self.functions[graph]
+
+
+_kept: dict[int, _Kept] = {}
+
+
+def _kept_for(vector_field: VectorField) -> _Kept:
+    """Return what is kept of a vector field as long as it lives."""
+    owner: Any = vector_field.__self__ if isinstance(vector_field, MethodType) else vector_field
+    if id(owner) not in _kept:
+        try:
+            weakref.finalize(owner, _kept.pop, id(owner), None)
+        except TypeError:
+            raise InvalidProblemError(
+                f"compile=True takes a module or a function, not {type(owner).__name__}: it takes no weak reference"
+            ) from None
+        _kept[id(owner)] = _Kept()
+    return _kept[id(owner)]
+
+
+@lru_cache(maxsize=64)
+def _constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
+    with torch.inference_mode(False):
+        return torch.tensor(value, dtype=dtype, device=device)
+
+
+def _tolerance(value: Tolerance, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a tolerance as a tensor, so that another one needs no other graph."""
+    return value if isinstance(value, Tensor) else _constant(value, dtype, device)
+
+
+def without_counters(vector_field: VectorField) -> tuple[VectorField, list[CountedField]]:
+    """Return the vector field that is counted, and the counters around it, which a compiled step does not run."""
+    counters = []
+    while isinstance(vector_field, CountedField):
+        counters.append(vector_field)
+        vector_field = vector_field.vector_field
+    return vector_field, counters

