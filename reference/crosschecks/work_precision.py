@@ -124,7 +124,7 @@ class WorkPrecision(Experiment):
 
     id = "crosscheck/work-precision"
     title = "Work and precision on the 25 DETEST problems and on a trained field, six libraries"
-    variants = ("suite", "torchdiffeq", "torchdyn", "torchode", "diffrax", "scipy", "reference")
+    variants = ("reference", "scipy", "diffrax", "torchode", "torchdyn", "torchdiffeq", "suite")
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": WorkPrecisionSettings(
             problems=("A3", "D3"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from suite.declarations import Cell, DataVersion, DeviceClass, Experiment, Meter, Profile, Settings, setting
+from suite.harness import registry
 from suite.harness.record_file import cell_header, record_path, write_record
 
 Row = dict[str, Any]
@@ -84,7 +85,11 @@ class Unmeasured(Measured):
     headline = "mape"
 
 
-EXPERIMENTS: dict[str, Experiment] = {one.id: one for one in (Table1(), Gradients(), Pendulum(), Unmeasured())}
+# All that are registered have a page, since claims name them; records are written for these alone.
+EXPERIMENTS: dict[str, Experiment] = {
+    **registry.experiments(),
+    **{one.id: one for one in (Table1(), Gradients(), Pendulum(), Unmeasured())},
+}
 
 
 @dataclass(frozen=True)
