@@ -160,7 +160,8 @@ def ratio_within(
     ratio = Interval(math.exp(mean.estimate), math.exp(mean.low), math.exp(mean.high), mean.n)
     subject = f"{metric} of {variant} over {denominator[0]} of {denominator[1]} ({len(pairs)} pairs)"
     limits = f"at most {number(high)}" if low == 0 else f"between {number(low)} and {number(high)}"
-    return within_limits(ratio, low, high, unit="1", subject=subject, rule=limits)
+    # No ratio is below zero: a small one is far from the limit above it, not close to one below.
+    return within_limits(ratio, low or -math.inf, high, unit="1", subject=subject, rule=limits)
 
 
 def _pairs(
