@@ -47,7 +47,9 @@ def _time(variant: str, seconds: pd.DataFrame, libraries: list[str]) -> Drawing:
             _line(axes, over[library].dropna(), library, libraries)
         axes.axhline(1.0, color=text_colour(), linestyle="--", linewidth=1.0)
         axes.set(xscale="log", yscale="log", xlabel="batch", ylabel="time / field's work", title=f"field {field}")
-        words.append(f"{field}: " + "; ".join(_ends(over[name].dropna(), name) for name in libraries if name in over))
+        # A library may have been measured on one of the fields alone.
+        curves = {name: over[name].dropna() for name in libraries if name in over}
+        words.append(f"{field}: " + "; ".join(_ends(curve, name) for name, curve in curves.items() if len(curve)))
     legend_below(figure, panels[0])
     return Drawing(
         f"Time of {variant}",
