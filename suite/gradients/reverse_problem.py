@@ -41,6 +41,7 @@ class ReverseProblem:
         variant: Which adjoint.
         norm: Norm of the parts of the augmented state.
         statistics: Cost of the reverse solve.
+        compile: Whether its steps are compiled together with the vector field.
     """
 
     field: PackedField
