@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 import typing
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -38,39 +38,53 @@ class ClaimError(ValueError):
 
 
 def load(published: Collection[str], folder: Traversable | None = None) -> dict[str, Claim]:
-    """Read every ``*.toml`` of a folder and return its claims by id, in the order of the files.
+    """Read ``<paper>/<artefact>.toml`` of every artefact and return the claims by id, in the order of the files.
 
     Args:
         published: Ids of the published numbers that claims may name.
-        folder: Where the files are; this package when it is None.
+        folder: Where the folders of the papers are; this package when it is None.
 
     Raises:
         ClaimError: When a file is not TOML, a field is missing, unknown or of the wrong type, a profile, judge,
-            argument or published number is unknown, or an id is used twice.
+            argument or published number is unknown, a claim is about another artefact than its file, or an id is used
+            twice.
     """
     claims: dict[str, Claim] = {}
-    source = files("reference.claims") if folder is None else folder
-    for file in sorted((item for item in source.iterdir() if item.name.endswith(".toml")), key=lambda item: item.name):
-        for entry in _entries(file):
-            name = f"{file.name}: claim {entry.get('id', '(without id)')!r}"
+    for artefact, file in _files(files("reference.claims") if folder is None else folder):
+        where = f"{artefact}.toml"
+        for entry in _entries(file, where):
+            name = f"{where}: claim {entry.get('id', '(without id)')!r}"
             try:
                 claim = _claim(entry, published)
             except ValueError as error:
                 raise ClaimError(f"{name}: {error}") from None
+            if claim.artefact != artefact:
+                raise ClaimError(f"{name}: its artefact is {claim.artefact!r}, whose claims are in another file")
             if claim.id in claims:
                 raise ClaimError(f"{name}: this id is used twice")
             claims[claim.id] = claim
     return claims
 
 
-def _entries(file: Traversable) -> list[dict[str, object]]:
+def _files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+    """Yield the artefact and the file of each ``<paper>/<artefact>.toml``, in alphabetical order."""
+    for paper in _by_name(item for item in folder.iterdir() if item.is_dir()):
+        for file in _by_name(item for item in paper.iterdir() if item.name.endswith(".toml")):
+            yield f"{paper.name}/{file.name.removesuffix('.toml')}", file
+
+
+def _by_name(items: Iterable[Traversable]) -> list[Traversable]:
+    return sorted(items, key=lambda item: item.name)
+
+
+def _entries(file: Traversable, where: str) -> list[dict[str, object]]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise ClaimError(f"{file.name}: not TOML: {error}") from None
+        raise ClaimError(f"{where}: not TOML: {error}") from None
     entries = content.get("claim")
     if set(content) != {"claim"} or not isinstance(entries, list):
-        raise ClaimError(f"{file.name}: holds [[claim]] tables and nothing else, not {', '.join(content) or 'nothing'}")
+        raise ClaimError(f"{where}: holds [[claim]] tables and nothing else, not {', '.join(content) or 'nothing'}")
     return entries
 
 

@@ -23,6 +23,12 @@ arguments = { metric = "error", variant = "net", threshold = 0.7 }
 """
 
 
+def write(folder: Path, text: str) -> None:
+    file = folder / "paper" / "table.toml"
+    file.parent.mkdir()
+    file.write_text(text)
+
+
 def test_every_claim_of_the_repository_loads_and_names_variants_of_its_experiment() -> None:
     claims, known = load(published.load()), experiments()
     assert len({claim.id for claim in claims.values() if claim.artefact == "chen2018/table1"}) >= 16
@@ -60,7 +66,7 @@ def test_the_withdrawn_claim_is_there_and_controls_are_named_as_ours() -> None:
 
 def test_a_claim_is_read_with_its_variants_margin_and_scope(tmp_path: Path) -> None:
     text = GOOD.replace('variant = "net"', 'variants = ["a", "b"], where = { wrt = "y0" }, each = ["problem"]')
-    (tmp_path / "paper.toml").write_text(text)
+    write(tmp_path, text)
     claim = load({"paper/table/number"}, tmp_path)["paper/table/words"]
     assert claim.variants == ("a", "b")
     assert claim.metrics == ("error",)
@@ -88,27 +94,28 @@ def test_a_claim_is_read_with_its_variants_margin_and_scope(tmp_path: Path) -> N
         ('variant = "net", ', "", "either the argument 'variant' or 'variants' is needed"),
         ('variant = "net"', 'variant = "net", each = "epoch"', "argument 'each' is a list"),
         ('id = "paper/table/words"', 'id = "words"', "the id starts with the artefact"),
+        ('"paper/table', '"paper/figure', "its artefact is 'paper/figure', whose claims are in another file"),
     ],
 )
 def test_a_mistake_is_named_with_its_file_and_claim(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    (tmp_path / "paper.toml").write_text(GOOD.replace(old, new))
+    write(tmp_path, GOOD.replace(old, new))
     with pytest.raises(ClaimError, match=message) as caught:
-        load({"paper/table/number"}, tmp_path)
-    assert str(caught.value).startswith("paper.toml: claim ")
+        load({"paper/table/number", "paper/figure/number"}, tmp_path)
+    assert str(caught.value).startswith("paper/table.toml: claim ")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[claim", "paper.toml: not TOML"),
-        ("[claims]\n", r"paper.toml: holds \[\[claim\]\] tables and nothing else, not claims"),
-        ("", r"paper.toml: holds \[\[claim\]\] tables and nothing else, not nothing"),
-        (GOOD + GOOD, "paper.toml: claim 'paper/table/words': this id is used twice"),
+        ("[[claim", "paper/table.toml: not TOML"),
+        ("[claims]\n", r"paper/table.toml: holds \[\[claim\]\] tables and nothing else, not claims"),
+        ("", r"paper/table.toml: holds \[\[claim\]\] tables and nothing else, not nothing"),
+        (GOOD + GOOD, "paper/table.toml: claim 'paper/table/words': this id is used twice"),
     ],
 )
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "paper.toml").write_text(text)
+    write(tmp_path, text)
     with pytest.raises(ClaimError, match=message):
         load({"paper/table/number"}, tmp_path)
