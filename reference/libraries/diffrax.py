@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
@@ -21,6 +22,10 @@ from reference.libraries.prepared import (
     Prepared,
     SolveFailedError,
 )
+from suite.declarations import LibraryMissingError
+
+# By default jax takes three quarters of a GPU at its first use, and then no other cell fits beside this one.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 SOLVERS = {
     "euler": "Euler",
@@ -145,9 +150,15 @@ class _DiffraxSolve(Prepared):
 
 
 def _as_jax(tensor: Tensor) -> Any:
-    import jax.numpy as jnp
+    """Return a tensor as an array of jax on the same kind of device; what is computed from it stays there."""
+    import jax
 
-    return jnp.asarray(tensor.detach().cpu().numpy())
+    kind = tensor.device.type
+    try:
+        device = jax.devices(kind)[0]
+    except RuntimeError:
+        raise LibraryMissingError(f"the installed jax sees no device of the kind {kind!r}") from None
+    return jax.device_put(tensor.detach().cpu().numpy(), device)
 
 
 def _precision(dtype: torch.dtype) -> Callable[[], AbstractContextManager[Any]]:

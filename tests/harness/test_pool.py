@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from suite.declarations import Cell
-from suite.harness.executors.pool import run_in_pool
+from suite.harness.executors.pool import cores, run_in_pool
 from suite.harness.observer import Ending, SilentObserver
 from suite.harness.plan import plan
 from suite.harness.records import load
@@ -49,4 +49,4 @@ def test_needed_cells_run_before_and_once(packages: tuple[str, ...], tmp_path: P
     records = load(tmp_path).cells
     start = records.set_index("variant")["start"]
     assert start["line"] < start["declared"]
-    assert set(records["threads"]) == {1}
+    assert set(records["threads"]) == {max(1, cores() // 2)}

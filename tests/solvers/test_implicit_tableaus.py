@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.interpolate import pade
+from mpmath import pade
 
 from suite.solvers import ImplicitTableau, InconsistentTableauError
 from tests.solvers.implicit import GAUSS, RADAU, TABLEAUS
@@ -98,7 +98,8 @@ def test_stability_function_of_collocation_methods_is_the_pade_approximation_of_
     else:
         s = {**GAUSS, **RADAU, "trapezoid": 1}[name]
         top = s - 1 if name in RADAU else s
-        numerator, denominator = pade([1 / factorial(k) for k in range(s + top + 1)], s, top)
+        ascending = pade([1 / factorial(k) for k in range(s + top + 1)], top, s)
+        numerator, denominator = (np.poly1d([float(each) for each in reversed(part)]) for part in ascending)
     for z in POINTS:
         assert TABLEAUS[name].stability(z) == pytest.approx(complex(numerator(z) / denominator(z)), abs=1e-13)
 

@@ -42,7 +42,7 @@ def run_in_pool(
     code, and another process takes its place. All are stopped when this function is left, by an exception too.
     """
     waiting = list(cells)
-    pool = _Pool(records_dir, data_dir, observer, packages, max(1, _cores() // jobs))
+    pool = _Pool(records_dir, data_dir, observer, packages, max(1, cores() // jobs))
     try:
         pool.run(waiting, jobs)
     finally:
@@ -160,7 +160,7 @@ def _named(exit_code: int | None) -> str:
     return f"exit code {exit_code}"
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
