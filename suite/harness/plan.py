@@ -21,6 +21,7 @@ def plan(
     data_dir: Path | None = None,
     overrides: Mapping[str, str] | None = None,
     *,
+    variants: Sequence[str] = (),
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
     download: bool = True,
 ) -> list[Cell]:
@@ -34,21 +35,24 @@ def plan(
         data_dir: Folder to look for data in first.
         overrides: Settings of the chosen experiments to replace, as text. Needed experiments that were not chosen, and
             models needed from another experiment, keep the settings of their profile.
+        variants: Variants of the chosen experiments to take; none means every one.
         packages: Packages to find experiments in.
         download: Whether data that is missing may be downloaded now.
 
     Raises:
-        PlanError: When an id, profile, setting or data set cannot be had, naming those that can.
+        PlanError: When an id, variant, profile, setting or data set cannot be had, naming those that can.
     """
     registered = experiments(packages)
     planner = _Planner(registered, data_dir, download)
-    for experiment in _chosen(patterns, profile, registered):
+    chosen = _chosen(patterns, profile, registered)
+    _check_variants(variants, chosen)
+    for experiment in chosen:
         try:
             settings = experiment.profiles[profile].override(overrides or {})
         except ValueError as error:
             raise PlanError(f"{experiment.id}: {error}") from error
         for seed in range(experiment.seeds.get(profile, 1) if seeds is None else seeds):
-            for variant in experiment.variants:
+            for variant in (name for name in experiment.variants if not variants or name in variants):
                 planner.add(planner.cell(experiment, variant, seed, profile, device, settings))
     return list(planner.ordered.values())
 
@@ -131,3 +135,9 @@ def _chosen(patterns: Iterable[str], profile: Profile, registered: Mapping[str, 
             raise PlanError(f"{pattern} has no profile {profile!r}; its profiles are {known}")
         chosen |= {name: entry for name, entry in matches.items() if profile in entry.profiles}
     return [chosen[name] for name in sorted(chosen)]
+
+
+def _check_variants(variants: Iterable[str], chosen: Iterable[Experiment]) -> None:
+    known = list(dict.fromkeys(name for experiment in chosen for name in experiment.variants))
+    if unknown := [name for name in variants if name not in known]:
+        raise PlanError(f"no chosen experiment has the variant {unknown[0]!r}; the variants are {', '.join(known)}")

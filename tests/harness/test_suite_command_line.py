@@ -48,6 +48,16 @@ def test_run_lists_what_failed_and_goes_on_where_it_was(
     assert "2 failed, 1 current" in capsys.readouterr().out
 
 
+def test_one_variant_runs_alone_and_an_unknown_one_is_named(
+    packages: tuple[str, ...], records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(packages, records, "run", "tiny/outcomes", "--variants", "finishes") == 0
+    assert "1 cell: 0 finished before, 1 to run." in capsys.readouterr().out
+    assert run(packages, records, "run", "tiny/outcomes", "--variants", "ends") == 2
+    message = capsys.readouterr().err
+    assert "no chosen experiment has the variant 'ends'; the variants are finishes, raises, diverges" in message
+
+
 def test_run_is_quiet_when_all_is_done(
     packages: tuple[str, ...], records: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

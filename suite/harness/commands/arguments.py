@@ -33,6 +33,13 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         help="Ids of experiments, or globs such as 'chen2018/*'. Without any, all experiments are taken.",
     )
     parser.add_argument(
+        "--variants",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="Takes these variants of the chosen experiments only, and the cells they need.",
+    )
+    parser.add_argument(
         "--profile", choices=PROFILES, default="quick", help="Sizes of the experiments. The default is quick."
     )
     parser.add_argument(
@@ -90,6 +97,7 @@ def selected_cells(arguments: argparse.Namespace, packages: Sequence[str], *, do
         arguments.seeds,
         arguments.data_dir,
         dict(arguments.overrides),
+        variants=arguments.variants,
         packages=packages,
         download=download,
     )
