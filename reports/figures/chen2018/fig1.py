@@ -88,13 +88,13 @@ def _arrows(axes: Axes, evidence: Evidence, variant: str, steepness: float, colo
     if variant == "residual":
         layers = np.unique(depth)
         rise = np.full_like(change, layers[1] - layers[0] if len(layers) > 1 else 1.0)
-        options = {"scale": 1.0}
+        scale = 1.0
     else:
         length = np.hypot(change, 1.0)
         change, rise = change / length, 1.0 / length
-        options = {"scale": 3.0}
+        scale = 3.0
     axes.quiver(
-        state, depth, change, rise, color=colour, angles="xy", scale_units="xy", width=0.006, headwidth=4, **options
+        state, depth, change, rise, color=colour, angles="xy", scale_units="xy", width=0.006, headwidth=4, scale=scale
     )  # fmt: skip
 
 
@@ -110,9 +110,9 @@ def _against_layers(evidence: Evidence, metric: str, title: str, label: str) -> 
     for name in names:
         mine = rows[rows["steepness"] == float(name)].groupby("layers")["value"]
         mean = mine.mean()
-        look = {"color": colours(names)[name], "marker": markers(names)[name]}
-        axes.plot(mean.index, mean, label=f"steepest convergence {name}", **look)
-        axes.fill_between(mean.index, mine.min(), mine.max(), color=look["color"], alpha=0.2, linewidth=0)
+        colour = colours(names)[name]
+        axes.plot(mean.index, mean, label=f"steepest convergence {name}", color=colour, marker=markers(names)[name])
+        axes.fill_between(mean.index, mine.min(), mine.max(), color=colour, alpha=0.2, linewidth=0)
         sentences.append(f"{name}: {mean.iloc[0]:.4g} at {mean.index[0]:g}, {mean.iloc[-1]:.4g} at {mean.index[-1]:g}")
     axes.set(xscale="log", xlabel="residual layers", ylabel=label)
     if metric == "sup_distance":

@@ -173,7 +173,8 @@ class _Visited:
 
     def __call__(self, t: Tensor, h: Tensor) -> Tensor:
         self.points.append((float(t), float(h)))
-        return self.field(t, h)
+        slope: Tensor = self.field(t, h)
+        return slope
 
 
 def _record_paths(path: Tensor, step: float, steepness: float, meter: Meter) -> None:
