@@ -26,7 +26,9 @@ def measure_solver_grid(
 ) -> None:
     """Record test error, mean cross-entropy and evaluations of a trained network under each solver.
 
-    The weights stay as they are. A solver that leaves the finite numbers gives a loss that is not finite, which is
+    ``grid_change`` is by how many points the error differs from that on the same images under the solver that the
+    network was trained with, so that what a solver changes is not hidden by the sampling error of the test set. The
+    weights stay as they are. A solver that leaves the finite numbers gives a loss that is not finite, which is
     recorded as it is: that is what such a solver does to such a network.
 
     Args:
@@ -39,12 +41,17 @@ def measure_solver_grid(
         meter: Where to record.
     """
     meter.record("grid_size", len(labels), "images")
+    with unconverged_solves():
+        trained_error, trained_loss = error_and_loss(model, images, labels, batch_size)
+    meter.record("grid_trained_error", trained_error, "%")
+    meter.record("grid_trained_loss", trained_loss, "nats")
     for solver in solvers:
         block.reset_counts()
         with solver.in_place_of(block), unconverged_solves() as unconverged:
             error, loss = error_and_loss(model, images, labels, batch_size)
         batches = -(-len(labels) // batch_size)
         meter.record("grid_error", error, "%", **solver.axes)
+        meter.record("grid_change", error - trained_error, "points", **solver.axes)
         meter.record("grid_loss", loss, "nats", **solver.axes)
         meter.record("grid_unconverged", unconverged.solves / batches, "solves per batch", **solver.axes)
         meter.record("grid_nfe", block.nfe_forward / batches, "evaluations", **solver.axes)
