@@ -53,8 +53,10 @@ def test_grid_has_a_column_for_each_network_and_solvers_from_coarse_to_fine() ->
 
 
 def test_error_is_drawn_against_evaluations() -> None:
-    errors = [{**row, "value": abs(float(str(row["value"])))} for row in solver_rows("grid_error")]
-    figure = table1.draw(evidence([*errors, *solver_rows("grid_nfe", 1.0)]))["coarse-to-fine"].figure
+    def positive(metric: str) -> list[Row]:
+        return [{**row, "value": abs(float(str(row["value"])))} for row in solver_rows(metric)]
+
+    figure = table1.draw(evidence([*positive("grid_error"), *positive("grid_nfe")]))["coarse-to-fine"].figure
     assert figure is not None
     first = [np.asarray(line.get_xydata()).tolist() for line in figure.axes[0].lines]
     assert [[1.0, 1.0], [2.0, 2.0], [16.0, 16.0]] in first

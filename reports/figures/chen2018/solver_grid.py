@@ -60,6 +60,9 @@ def coarse_to_fine(evidence: Evidence) -> Drawing:
     # Evaluations of an adaptive solver differ between networks and seeds, so each setting stands at its mean.
     nfe = cost.groupby(["variant", "test"])["value"].mean().rename("nfe").reset_index()
     joined = rows.merge(nfe, on=["variant", "test"])
+    sizes = evidence.metric("grid_size")["value"]
+    # A logarithm has no place for no error at all: it is drawn where half an image would be.
+    joined["value"] = joined["value"].clip(lower=50 / sizes.max() if len(sizes) else 1e-3)
     figure = Figure(figsize=(WIDTH, 6.6))
     panels = figure.subplots(len(COARSE_TO_FINE), 1, sharey=True)
     for axes, (solver, name) in zip(panels, COARSE_TO_FINE.items(), strict=True):
@@ -79,7 +82,7 @@ def coarse_to_fine(evidence: Evidence) -> Drawing:
         title,
         figure,
         "Each network with an ODE, by its training, tested with more and more evaluations. Mean over seeds; the band "
-        "spans them.",
+        "spans them; no error at all is drawn as half an image.",
         "Test error from the coarsest to the finest solver. " + "; ".join(_ends(joined, evidence)) + ".",
     )
 
