@@ -44,7 +44,7 @@ def _picture(evidence: Evidence, paths: pd.DataFrame, steepness: float) -> Drawi
     sentences = []
     for axes, (variant, name) in zip(panels, NETWORKS.items(), strict=True):
         mine = paths[(paths["variant"] == variant) & (paths["steepness"] == steepness)]
-        axes.set(title=name, xlabel="state", xlim=(-6, 6))
+        axes.set(title=name, xlabel="state", xlim=(-7, 7), xticks=(-5, 0, 5))
         axes.grid(visible=False)
         if mine.empty:
             axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center")

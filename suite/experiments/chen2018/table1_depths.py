@@ -56,9 +56,10 @@ def measure_depths(
     else:
         for tolerance in settings.probe_tolerances:
             with block.solved_by(block.method, rtol=tolerance, atol=tolerance, options=block.options):
-                axes: dict[str, Axis] = {"depth": _forward_evaluations(model, block, images), "tolerance": tolerance}
-                measure(model, **axes)
+                depth = _forward_evaluations(model, block, images)
+                measure(model, depth=depth, tolerance=tolerance)
                 if variant == "ode-net":
+                    axes: dict[str, Axis] = {"depth": depth, "tolerance": tolerance}
                     _time_direct_steps(model, block, images, labels, settings.probe_repeats, meter, axes)
 
 
