@@ -65,7 +65,7 @@ class Table1(Experiment):
             grid_vode_tolerances=(1e-1,),
         ),
         "quick": Table1Settings(
-            train_images=2_560,
+            train_images=1_280,
             test_images=500,
             crop_padding=0,
             channels=16,
@@ -86,7 +86,7 @@ class Table1(Experiment):
     paper_cost = (
         "estimated, not measured: 8 to 14 GPU-hours on an H200 for one seed of all variants but ode-net-vode, and 15 "
         "to 30 for that one: VODE steps on the host, so that every evaluation waits for a copy in both directions; "
-        "ode-net-adams waits once for every iteration of its implicit equation, the others once an epoch"
+        "ode-net-adams waits once for every iteration of its implicit equation"
     )
 
     def build_model(self, cell: Cell) -> nn.Module:

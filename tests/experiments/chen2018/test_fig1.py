@@ -43,6 +43,13 @@ def test_paths_cross_in_the_coarse_network_of_the_steep_field_alone(smoke_rows: 
     crossing = {(row.get("layers"), row["steepness"]) for row in found if row["value"] > 0}
     assert (5, 4.0) in crossing
     assert crossing <= {(5, 4.0), (10, 4.0), (20, 4.0)}
+    gaps = {
+        (row.get("layers"), row["steepness"])
+        for rows in smoke_rows.values()
+        for row in rows
+        if row["metric"] == "smallest_gap" and row["value"] < 0
+    }
+    assert gaps == crossing
     assert {row["folds"] for row in found if row.get("layers") == 5} == {"may", "never"}
 
 
