@@ -47,8 +47,8 @@ class Fig1(Experiment):
     ``dh/dt = f(t, h)`` in the other (equations 1 and 2). ``sup_distance`` is the largest distance of the residual
     network's states from the ODE's solution over all layers and starts; ``crossings`` counts neighbouring starts whose
     order changes on the way, which paths of an ODE of one dimension cannot do; ``smallest_gap`` is the smallest
-    difference between two of them, negative where they cross. A residual network cannot either as
-    long as no layer folds: while the step times the largest ``-df/dh`` is below 1 (the axis ``folds``).
+    difference between two of them, negative where they cross. Nor can paths of a residual network while no layer folds:
+    while its step times the largest ``-df/dh`` is below 1 (the axis ``folds``).
     """
 
     id = "chen2018/fig1"
