@@ -77,7 +77,13 @@ class Table1(Experiment):
             grid_dopri5_tolerances=(1e-1, 1e-3, 1e-5),
         ),
         "laptop": Table1Settings(
-            train_images=10_000, channels=16, epochs=3, batch_size=32, decay_epochs=(2,), grid_images=2_000
+            train_images=10_000,
+            channels=16,
+            epochs=3,
+            batch_size=32,
+            decay_epochs=(2,),
+            probe_repeats=3,
+            grid_images=2_000,
         ),
         "paper": Table1Settings(),
     }
