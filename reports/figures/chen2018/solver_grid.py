@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FormatStrFormatter
 
 from reports.figures.curves import legend_below, lines
 from reports.figures.drawing import Drawing, Evidence
@@ -69,12 +69,11 @@ def coarse_to_fine(evidence: Evidence) -> Drawing:
         mine = joined[joined["test_solver"] == solver]
         if not mine.empty:
             lines(axes, mine, "nfe", evidence)
-        axes.set(
-            title=name, xscale="log", yscale="log", xlabel="evaluations of a forward pass", ylabel="test error [%]"
-        )
-        axes.xaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
-        axes.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-        axes.yaxis.set_major_formatter(mpl.ticker.FormatStrFormatter("%g"))
+        axes.set(title=name, yscale="log", xlabel="evaluations of a forward pass", ylabel="test error [%]")
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        axes.yaxis.set_minor_formatter(FormatStrFormatter("%g"))
     legend_below(figure, panels[0] if panels[0].get_legend_handles_labels()[1] else panels[1])
     if panels[1].get_legend() is not None:
         panels[1].get_legend().remove()
