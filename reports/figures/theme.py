@@ -101,12 +101,17 @@ def colours(names: Sequence[str]) -> dict[str, str]:
 
 def markers(names: Sequence[str]) -> dict[str, str]:
     """Return one marker for each name, so that curves differ without colour too."""
-    return {name: MARKERS[index % len(MARKERS)] for index, name in enumerate(names)}
+    return {name: MARKERS[_shifted(index, len(MARKERS))] for index, name in enumerate(names)}
 
 
 def dashes(names: Sequence[str]) -> dict[str, Any]:
     """Return one dash pattern for each name, so that curves differ without colour too."""
-    return {name: DASHES[index % len(DASHES)] for index, name in enumerate(names)}
+    return {name: DASHES[_shifted(index, len(DASHES))] for index, name in enumerate(names)}
+
+
+def _shifted(index: int, length: int) -> int:
+    """Go round a cycle, one place on in each round, so that names of one colour differ in marker and dashes."""
+    return (index + index // length) % length
 
 
 def write_svg(figure: Figure, path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast, get_args
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +23,7 @@ class ODEBlock(nn.Module):
         nfe_forward: Evaluations of the field in forward passes since the counts were reset.
         rtol: Relative tolerance; may be changed between calls.
         atol: Absolute tolerance; may be changed between calls.
+        options: Options of the method; may be changed between calls.
     """
 
     def __init__(
@@ -31,15 +34,18 @@ class ODEBlock(nn.Module):
         rtol: float = 1e-3,
         atol: float = 1e-3,
         gradient: Gradient = "adjoint",
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         """Wrap a vector field.
 
         Args:
             field: A module called as ``field(t, y)``.
-            method: A method of ``suite.solvers``; a fixed-step one takes a single step of length 1.
+            method: A method of ``suite.solvers``; a fixed-step one takes a single step of length 1, unless ``options``
+                give it a ``step_size``.
             rtol: Relative tolerance.
             atol: Absolute tolerance.
             gradient: How to differentiate through the solve.
+            options: Options of the method, such as ``{"step_size": 0.25}``; the reverse solve takes the same.
 
         Raises:
             ValueError: For an unknown way to differentiate.
@@ -52,6 +58,7 @@ class ODEBlock(nn.Module):
         self.rtol = rtol
         self.atol = atol
         self.gradient = gradient
+        self.options = None if options is None else dict(options)
         self.nfe_forward = 0
         # On the host whatever the state's device is: the solver reads times there, and must not wait for a device.
         self.times = torch.tensor([0.0, 1.0])
@@ -66,10 +73,32 @@ class ODEBlock(nn.Module):
         self.counted.reset()
         self.nfe_forward = 0
 
+    @contextmanager
+    def solved_by(
+        self, method: str, *, rtol: float, atol: float, options: Mapping[str, Any] | None = None
+    ) -> Iterator[None]:
+        """Solve by another method inside the ``with`` block, as when a trained network is tested with it.
+
+        Args:
+            method: A method of ``suite.solvers``.
+            rtol: Relative tolerance.
+            atol: Absolute tolerance.
+            options: Options of the method.
+        """
+        before = self.method, self.rtol, self.atol, self.options
+        self.method, self.rtol, self.atol = method, rtol, atol
+        self.options = None if options is None else dict(options)
+        try:
+            yield
+        finally:
+            self.method, self.rtol, self.atol, self.options = before
+
     def forward(self, y0: Tensor) -> Tensor:
         """Map the state at time 0 to the state at time 1, of the same shape."""
         before = self.counted.nfe
         solve = odeint if self.gradient == "direct" else odeint_adjoint
-        states = solve(self.counted, y0, self.times, rtol=self.rtol, atol=self.atol, method=self.method)
+        states = solve(
+            self.counted, y0, self.times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options
+        )
         self.nfe_forward += self.counted.nfe - before
         return cast(Tensor, states)[-1]

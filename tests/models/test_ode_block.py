@@ -154,6 +154,44 @@ def test_forward_and_backward_evaluations_are_counted_apart(gradient: Gradient) 
     assert (block.nfe_forward, block.nfe_backward) == (0, 0)
 
 
+def test_step_size_of_the_options_makes_a_chain_of_euler_steps() -> None:
+    field, state = field_and_state()
+    block = ODEBlock(field, method="euler", gradient="direct", options={"step_size": 0.5})
+    half = state + field(0.0, state) / 2
+    torch.testing.assert_close(block(state), half + field(0.5, half) / 2, rtol=0, atol=1e-13)
+    assert block.nfe_forward == 2
+
+
+def test_another_method_holds_inside_its_block_alone_even_when_it_fails() -> None:
+    field, state = field_and_state()
+    block = ODEBlock(field, rtol=1e-9, atol=1e-9, gradient="direct")
+    with torch.no_grad():
+        fine = block(state)
+        with block.solved_by("euler", rtol=1e-3, atol=1e-3, options={"step_size": 0.25}):
+            coarse = block(state)
+        with pytest.raises(ValueError, match="unknown method 'magic'"), block.solved_by("magic", rtol=1, atol=1):
+            block(state)
+        torch.testing.assert_close(block(state), fine, rtol=0, atol=0)
+    assert 1e-4 < (coarse - fine).norm() / fine.norm() < 0.5
+    assert (block.method, block.rtol, block.atol, block.options) == ("dopri5", 1e-9, 1e-9, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"), [("vode_adams", None), ("implicit_adams", {"step_size": 0.02, "max_iters": 20})]
+)
+def test_adjoint_gradient_of_adams_methods_is_that_of_direct_backpropagation(
+    method: str, options: dict[str, float] | None
+) -> None:
+    field, state = smooth_field_and_state()
+    exact = all_gradients(field, state, "direct", 1e-10)
+    state = state.clone().requires_grad_()
+    block = ODEBlock(field, method=method, rtol=1e-9, atol=1e-9, gradient="adjoint", options=options)
+    found = torch.autograd.grad(weighted_sum(block(state)), (state, *field.parameters()))
+    ours = torch.cat([each.flatten() for each in found])
+    assert (ours - exact).norm() <= 1e-6 * exact.norm()
+    assert block.nfe_backward > 0
+
+
 def test_smaller_tolerance_takes_more_evaluations() -> None:
     field, state = field_and_state()
     block = ODEBlock(field, gradient="direct")

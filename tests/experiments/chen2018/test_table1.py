@@ -11,15 +11,16 @@ from torch import nn
 from suite import datasets
 from suite.declarations import Cell
 from suite.experiments import classifier_training
-from suite.experiments.chen2018 import table1
-from suite.experiments.chen2018.table1 import Table1, Table1Settings
+from suite.experiments.chen2018 import table1_training
+from suite.experiments.chen2018.table1 import Table1, grid_solvers
+from suite.experiments.chen2018.table1_settings import Table1Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
 from suite.harness.schema import parse
 from suite.models import ImageClassifier, ODEBlock
 
 EXPERIMENT = Table1()
-ODE_VARIANTS = ("euler-1", "rk-net", "ode-net")
+ODE_VARIANTS = ("euler-1", "euler-4", "rk4-2", "rk-net", "ode-net-adams", "ode-net-vode", "ode-net")
 Rows = list[dict[str, Any]]
 
 
@@ -54,31 +55,38 @@ def values(rows: Rows, metric: str) -> list[float]:
 def test_every_variant_measures_what_table_1_compares(smoke_rows: Mapping[str, Rows]) -> None:
     assert set(smoke_rows) == set(EXPERIMENT.variants)
     for variant, rows in smoke_rows.items():
-        once = ("test_error_last", "test_error_best", "test_size", "parameters", "parameters_published")
+        once = (
+            "last_minus_best",
+            "test_error_last",
+            "test_error_best",
+            "test_size",
+            "parameters",
+            "parameters_published",
+        )
         assert all(len(values(rows, metric)) == 1 for metric in once)
         per_epoch = ["test_error", "train_loss", "epoch_seconds"]
-        per_epoch += ["nfe_forward", "nfe_backward"] if variant in ODE_VARIANTS else []
+        per_epoch += ["nfe_forward", "nfe_backward", "unconverged"] if variant in ODE_VARIANTS else []
         for metric in per_epoch:
             assert [row["epoch"] for row in rows if row["metric"] == metric] == [1, 2]
         assert bool(values(rows, "saved_bytes")) == (variant != "mlp")
 
 
 @pytest.mark.parametrize(
-    ("variant", "count"),
+    ("variant", "residual_stem", "convolutional_stem"),
     [
-        ("mlp", 238_510),
-        ("resnet", 601_482),
-        ("resnet-1", 231_562),
-        ("no-block", 157_578),
-        ("euler-1", 232_970),
-        ("rk-net", 232_970),
-        ("ode-net", 232_970),
+        ("mlp", 238_510, None),
+        ("resnet", 601_482, 576_778),
+        ("resnet-1", 231_562, 206_858),
+        ("no-block", 157_578, 132_874),
+        *((variant, 232_970, 208_266) for variant in ODE_VARIANTS),
     ],
 )
-def test_published_parameters_are_those_of_the_paper_profile(
-    smoke_rows: Mapping[str, Rows], variant: str, count: int
+def test_published_parameters_are_those_of_the_paper_profile_with_either_stem(
+    smoke_rows: Mapping[str, Rows], variant: str, residual_stem: int, convolutional_stem: int | None
 ) -> None:
-    assert values(smoke_rows[variant], "parameters_published") == [count]
+    assert values(smoke_rows[variant], "parameters_published") == [residual_stem]
+    other = [] if convolutional_stem is None else [convolutional_stem]
+    assert values(smoke_rows[variant], "parameters_conv_stem") == other
 
 
 def saved_per_depth(rows: Rows) -> tuple[list[int], list[float]]:
@@ -131,11 +139,12 @@ def test_direct_gradients_evaluate_nothing_backwards_and_the_adjoint_does(smoke_
 
 def test_error_of_the_last_epoch_is_kept_apart_from_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     errors = iter([4.0, 2.0, 3.0])
-    monkeypatch.setattr(table1, "error_percent", lambda *arguments: next(errors))
+    monkeypatch.setattr(table1_training, "error_percent", lambda *arguments: next(errors))
     rows = Run(make_cell("no-block", epochs=3)).rows
     assert values(rows, "test_error") == [4.0, 2.0, 3.0]
     assert values(rows, "test_error_last") == [3.0]
     assert values(rows, "test_error_best") == [2.0]
+    assert values(rows, "last_minus_best") == [1.0]
 
 
 def test_learning_rate_falls_tenfold_after_the_decay_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +154,7 @@ def test_learning_rate_falls_tenfold_after_the_decay_epochs(monkeypatch: pytest.
         rates.append(optimiser.param_groups[0]["lr"])
         return 0.0
 
-    monkeypatch.setattr(table1, "train_epoch", no_training)
+    monkeypatch.setattr(table1_training, "train_epoch", no_training)
     # Without an optimiser step the schedule warns that it goes first, which is this test's doing.
     with pytest.warns(UserWarning, match="lr_scheduler"):
         Run(make_cell("mlp", epochs=4, decay_epochs=(1, 3)))
@@ -165,11 +174,48 @@ def test_variants_see_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
             return loss
 
         with monkeypatch.context() as patch:
-            patch.setattr(table1, "train_epoch", watch)
+            patch.setattr(table1_training, "train_epoch", watch)
             Run(make_cell(variant))
         seen[variant] = batches
-    assert len(seen["mlp"]) == 2 * 96 // 16
+    assert len(seen["mlp"]) == 2 * 48 // 16
     assert all(torch.equal(mine, yours) for mine, yours in zip(seen["mlp"], seen["no-block"], strict=True))
+
+
+def test_every_ode_network_is_tested_with_every_solver_of_the_grid(smoke_rows: Mapping[str, Rows]) -> None:
+    settings = EXPERIMENT.profiles["smoke"]
+    assert isinstance(settings, Table1Settings)
+    wanted = [solver.axes for solver in grid_solvers(settings)]
+    assert [axes["test_solver"] for axes in wanted] == [
+        "euler", "euler", "rk4", "implicit_adams", "vode_adams", "dopri5", "dopri5",
+    ]  # fmt: skip
+    for variant, rows in smoke_rows.items():
+        for metric in ("grid_error", "grid_change", "grid_loss", "grid_nfe"):
+            found = [row for row in rows if row["metric"] == metric]
+            axes = [{name: row[name] for name in row if name.startswith("test_")} for row in found]
+            assert axes == (wanted if variant in ODE_VARIANTS else [])
+    (before,) = values(smoke_rows["rk-net"], "grid_trained_error")
+    for error, change in zip(
+        values(smoke_rows["rk-net"], "grid_error"), values(smoke_rows["rk-net"], "grid_change"), strict=True
+    ):
+        assert change == pytest.approx(error - before, abs=1e-9)
+
+
+def test_evaluations_of_a_grid_are_those_of_its_methods(smoke_rows: Mapping[str, Rows]) -> None:
+    counts = {
+        (row["test_solver"], row.get("test_steps")): row["value"]
+        for row in smoke_rows["ode-net"]
+        if row["metric"] == "grid_nfe"
+    }
+    assert (counts["euler", 1], counts["euler", 2], counts["rk4", 1]) == (1, 2, 4)
+
+
+def test_the_adjoint_is_timed_beside_direct_backpropagation_at_the_same_depths(smoke_rows: Mapping[str, Rows]) -> None:
+    def timed(metric: str) -> list[tuple[int, float, int]]:
+        rows = [row for row in smoke_rows["ode-net"] if row["metric"] == metric]
+        return [(row["depth"], row["tolerance"], row["repeat"]) for row in rows]
+
+    assert timed("direct_step_seconds") == timed("step_seconds")
+    assert len(timed("step_seconds")) == 2
 
 
 def test_kept_model_fits_the_one_that_others_build() -> None:

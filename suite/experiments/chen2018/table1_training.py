@@ -1,0 +1,53 @@
+"""Training a network of Table 1."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from suite.datasets import ImageClassification
+from suite.declarations import Meter
+from suite.experiments.chen2018.table1_networks import ode_block
+from suite.experiments.chen2018.table1_settings import Table1Settings
+from suite.experiments.chen2018.unconverged import unconverged_solves
+from suite.experiments.classifier_training import TrainingBatches, error_percent, train_epoch
+
+
+def train(model: nn.Module, data: ImageClassification, settings: Table1Settings, meter: Meter) -> None:
+    """Train a network and record its test error, loss, time, memory and evaluations epoch by epoch."""
+    batches = TrainingBatches(
+        data.train_images,
+        data.train_labels,
+        batch_size=settings.batch_size,
+        padding=settings.crop_padding,
+        generator=meter.generator("batches"),
+    )
+    optimiser = torch.optim.SGD(model.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=list(settings.decay_epochs), gamma=0.1)
+    block = ode_block(model)
+    errors: list[float] = []
+    peaks: list[float] = []
+    for epoch in range(1, settings.epochs + 1):
+        if block is not None:
+            block.reset_counts()
+        with unconverged_solves() as unconverged, meter.wall_time() as seconds, meter.peak_memory() as peak:
+            loss = train_epoch(model, optimiser, batches)
+        schedule.step()
+        meter.record("train_loss", loss, "nats", epoch=epoch)
+        meter.record("epoch_seconds", seconds.value, "s", epoch=epoch)
+        if block is not None:
+            meter.record("nfe_forward", block.nfe_forward / len(batches), "evaluations", epoch=epoch)
+            meter.record("nfe_backward", block.nfe_backward / len(batches), "evaluations", epoch=epoch)
+            meter.record("unconverged", unconverged.solves / len(batches), "solves per minibatch", epoch=epoch)
+        with unconverged_solves():  # counted in training alone
+            errors.append(error_percent(model, data.test_images, data.test_labels, settings.test_batch_size))
+        peaks.append(peak.value)
+        meter.record("test_error", errors[-1], "%", epoch=epoch)
+        meter.progress(epoch, settings.epochs, "epochs", train_loss=loss, test_error=errors[-1])
+    meter.record("test_error_last", errors[-1], "%")
+    meter.record("test_error_best", min(errors), "%")
+    meter.record("last_minus_best", errors[-1] - min(errors), "points")
+    if not math.isnan(max(peaks)):
+        meter.record("peak_memory", max(peaks), "B")
