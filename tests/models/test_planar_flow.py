@@ -68,6 +68,15 @@ def test_inverse_returns_every_intermediate_state() -> None:
     assert torch.allclose(back, states, rtol=0, atol=1e-6)
 
 
+def test_path_from_a_later_layer_is_the_rest_of_the_path() -> None:
+    flow, z = far_from_identity(5), points(20)
+    states, log_dets = flow.path(z)
+    for first in range(6):
+        rest, rest_log_dets = flow.path(states[first], first)
+        assert torch.allclose(rest, states[first:], rtol=0, atol=1e-12)
+        assert torch.allclose(rest_log_dets, log_dets[first:] - log_dets[first], rtol=0, atol=1e-12)
+
+
 def test_new_stack_is_near_the_identity() -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -67,13 +67,16 @@ class NormalizingFlow(nn.Module):
         states, log_dets = self._layers(z)
         return states[-1], log_dets.sum(dim=0)
 
-    def path(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the states before the first and after every layer, and the log-determinants from the start to there.
+    def path(self, z: Tensor, first: int = 0) -> tuple[Tensor, Tensor]:
+        """Return the states before layer ``first`` and after it and every later one, with the log-determinants so far.
 
         Returns:
-            States of shape ``[depth + 1, n, d]`` and log-determinants of shape ``[depth + 1, n]``.
+            States of shape ``[depth - first + 1, n, d]``, beginning with ``z [n, d]``, and log-determinants of shape
+            ``[depth - first + 1, n]``, beginning with zero.
         """
-        states, log_dets = self._layers(z)
+        if first == self.depth:
+            return z.unsqueeze(0), torch.zeros_like(z[None, :, 0])
+        states, log_dets = self._layers(z, first)
         return torch.stack(states), torch.cat([torch.zeros_like(log_dets[:1]), log_dets.cumsum(dim=0)])
 
     @torch.no_grad()
@@ -91,11 +94,12 @@ class NormalizingFlow(nn.Module):
             states.append(_invert(states[-1], self.w[layer], u[layer], alignment[layer], self.b[layer]))
         return torch.stack(states[::-1])
 
-    def _layers(self, z: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return the ``depth + 1`` states, and the log-determinant of each layer, shape ``[depth, n]``."""
-        u, stretch = constrained(self.u, self.w)
+    def _layers(self, z: Tensor, first: int = 0) -> tuple[list[Tensor], Tensor]:
+        """Return the states before and after the layers from ``first`` on, and the log-determinant of each layer."""
+        weight, offset = self.w[first:], self.b[first:]
+        u, stretch = constrained(self.u[first:], weight)
         states, activations = [z], []
-        for w, direction, b in zip(self.w.unbind(), u.unbind(), self.b.unbind(), strict=True):
+        for w, direction, b in zip(weight.unbind(), u.unbind(), offset.unbind(), strict=True):
             activations.append(torch.tanh(torch.mv(states[-1], w) + b))
             states.append(torch.addr(states[-1], activations[-1], direction))
         return states, _log_determinant(torch.stack(activations), stretch[:, None])
