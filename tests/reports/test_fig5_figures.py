@@ -27,11 +27,11 @@ def evidence(rows: list[dict[str, object]]) -> Evidence:
 
 
 PICTURES: list[dict[str, object]] = [
-    {"variant": "moons-cnf", "metric": "density", "value": 0.5, "share": 40, "row": 3, "column": 1, "side": 6},
-    {"variant": "moons-cnf", "metric": "density", "value": 0.2, "share": 40, "row": 0, "column": 2, "side": 6},
-    {"variant": "moons-nf", "metric": "density", "value": 0.1, "share": 100, "row": 1, "column": 1, "side": 6},
-    {"variant": "moons-cnf", "metric": "sample", "value": 0.7, "share": 20, "index": 0, "coordinate": "x"},
-    {"variant": "moons-cnf", "metric": "sample", "value": -1.1, "share": 20, "index": 0, "coordinate": "y"},
+    {"variant": "moons-cnf", "metric": "density", "value": 0.5, "share": 40, "row": 3, "column": 1},
+    {"variant": "moons-cnf", "metric": "density", "value": 0.2, "share": 40, "row": 0, "column": 2},
+    {"variant": "moons-nf", "metric": "density", "value": 0.1, "share": 100, "row": 1, "column": 1},
+    {"variant": "moons-cnf", "metric": "sample", "value": -1.1, "share": 20, "x": 0.7},
+    {"variant": "moons-cnf", "metric": "picture_side", "value": 6},
 ]
 
 

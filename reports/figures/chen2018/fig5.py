@@ -56,12 +56,15 @@ def _way(evidence: Evidence, name: str) -> Drawing:
     """Draw one data set as the paper does: density and samples of the CNF, density of the NF, column by column."""
     title = f"From base to data: {DATA_SETS[name]}"
     densities = evidence.metric("density", "share", "row", "column")
-    samples = evidence.metric("sample", "share", "index", "coordinate")
+    samples = evidence.metric("sample", "share", "x")
     densities = densities[densities["variant"].str.startswith(name)]
     if densities.empty:
         return Drawing.missing(title, "density")
     truth = evidence.metric("true_density", "row", "column")
-    cells = _cells(pd.concat([densities, truth]))
+    sides = evidence.metric("picture_side")["value"]
+    if sides.empty:
+        return Drawing.missing(title, "picture_side")
+    cells = int(sides.max())
     figure = Figure(figsize=(WIDTH, 3.3))
     rows = (("CNF\ndensity", "cnf", True), ("CNF\nsamples", "cnf", False), ("NF\ndensity", "nf", True))
     rows = (*rows, ("NF\nsamples", "nf", False))
@@ -93,13 +96,6 @@ def _way(evidence: Evidence, name: str) -> Drawing:
     )
 
 
-def _cells(rows: pd.DataFrame) -> int:
-    """Return how many cells a picture has along a side; its empty cells have no rows."""
-    last = int(max(rows["row"].max(), rows["column"].max()))
-    recorded = rows.get("side")
-    return last + 1 if recorded is None or recorded.isna().all() else int(recorded.max())
-
-
 def _picture(axes: Axes, rows: pd.DataFrame, cells: int) -> None:
     image: npt.NDArray[np.float64] = np.zeros((cells, cells))
     if not rows.empty:
@@ -110,8 +106,7 @@ def _picture(axes: Axes, rows: pd.DataFrame, cells: int) -> None:
 
 def _points(axes: Axes, rows: pd.DataFrame) -> None:
     if not rows.empty:
-        table = rows.pivot_table(index="index", columns="coordinate", values="value")
-        axes.plot(table["x"], table["y"], linestyle="", marker=".", markersize=1.5, markeredgewidth=0)
+        axes.plot(rows["x"], rows["value"], linestyle="", marker=".", markersize=1.5, markeredgewidth=0)
 
 
 def _training(evidence: Evidence) -> Drawing:

@@ -268,10 +268,8 @@ def _measure_samples(
     if pictures:
         shown = model.path(base[: settings.picture_samples], [0.0, *(share / 100 for share in settings.shares)])[1:]
         for share, points in zip(settings.shares, shown.tolist(), strict=True):
-            for index, (x, y) in enumerate(points):
-                for coordinate, value in (("x", x), ("y", y)):
-                    axes = {"share": share, "index": index, "coordinate": coordinate}
-                    meter.record("sample", float(f"{value:.3g}"), "length", **axes)
+            for x, y in points:
+                meter.record("sample", float(f"{y:.3g}"), "length", share=share, x=float(f"{x:.3g}"))
 
 
 def _measure_round_trip(model: DensityModel, held_out: Tensor, settings: Fig5Settings, meter: Meter) -> None:
@@ -307,12 +305,13 @@ def _record_densities(model: DensityModel, curves: NoisyCurves, settings: Fig5Se
     grid = square_grid(settings.picture_half_width, side, meter.device)
 
     def record(metric: str, density: Tensor, **axes: int) -> None:
-        threshold = 0.01 * float(density.max())
+        threshold = 0.02 * float(density.max())
         for cell, value in enumerate(density.tolist()):
             if value > threshold:
-                rounded = float(f"{value:.3g}")
-                meter.record(metric, rounded, "1/area", **axes, side=side, column=cell % side, row=cell // side)
+                column, row = cell % side, cell // side
+                meter.record(metric, float(f"{value:.3g}"), "1/area", **axes, column=column, row=row)
 
+    meter.record("picture_side", side, "cells")
     for share in settings.shares:
         record("density", model.log_density(grid, share / 100).exp(), share=share)
     if isinstance(model, ContinuousDensity):
