@@ -69,7 +69,7 @@ def test_training_shows_the_least_possible_likelihood_of_each_data_set() -> None
     figure = fig5.draw(evidence(rows))["training"].figure
     assert figure is not None
     for axes, level in zip(figure.axes, (1.25, 0.25), strict=True):
-        assert [level, level] in [list(line.get_ydata()) for line in axes.lines]
+        assert [level, level] in [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
 
 
 def test_distance_is_marked_with_that_of_two_samples_of_the_data() -> None:
@@ -79,5 +79,5 @@ def test_distance_is_marked_with_that_of_two_samples_of_the_data() -> None:
         rows.append({"variant": variant, "metric": "relative_sliced_wasserstein_of_data", "value": 0.03})
     figure = fig5.draw(evidence(rows))["distance"].figure
     assert figure is not None
-    marks = [line for line in figure.axes[0].lines if list(line.get_xdata()) == [0.03, 0.03]]
+    marks = [line for line in figure.axes[0].lines if np.asarray(line.get_xdata()).tolist() == [0.03, 0.03]]
     assert len(marks) == len(Fig5.variants)

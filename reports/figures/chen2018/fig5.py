@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from reports.figures.curves import curve, lines, seeds_in_words
@@ -65,9 +67,14 @@ def _way(evidence: Evidence, name: str) -> Drawing:
     if sides.empty:
         return Drawing.missing(title, "picture_side")
     cells = int(sides.max())
-    figure = Figure(figsize=(WIDTH, 3.3))
-    rows = (("CNF\ndensity", "cnf", True), ("CNF\nsamples", "cnf", False), ("NF\ndensity", "nf", True))
-    rows = (*rows, ("NF\nsamples", "nf", False))
+    layout = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)
+    figure = Figure(figsize=(WIDTH, 3.3), layout=layout)
+    rows = (
+        ("CNF\ndensity", "cnf", True),
+        ("CNF\nsamples", "cnf", False),
+        ("NF\ndensity", "nf", True),
+        ("NF\nsamples", "nf", False),
+    )
     panels = np.asarray(figure.subplots(len(rows), len(SHARES) + 1))
     for line, (label, kind, is_density) in zip(panels, rows, strict=True):
         found = densities if is_density else samples
@@ -84,7 +91,6 @@ def _way(evidence: Evidence, name: str) -> Drawing:
             side.set_visible(False)
     for axes, words in zip(panels[0], [*(f"{share} %" for share in SHARES), "true"], strict=True):
         axes.set_title(words, fontsize=8)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
     return Drawing(
         title,
         figure,
@@ -206,7 +212,7 @@ def _two_panels(rows: pd.DataFrame, axis: str, evidence: Evidence) -> tuple[Figu
 
 def _legend(figure: Figure, panels: list[Axes], dashed: str = "") -> None:
     """Put one legend for all panels below them."""
-    found: dict[str, object] = {}
+    found: dict[str, Artist] = {}
     for axes in panels:
         handles, labels = axes.get_legend_handles_labels()
         found.update(zip(labels, handles, strict=True))

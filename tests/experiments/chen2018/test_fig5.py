@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.datasets.two_circles_and_moons import TwoMoons
-from suite.declarations import Cell
+from suite.declarations import Cell, Settings
 from suite.experiments.chen2018.fig5 import Fig5, Fig5Settings
 from suite.experiments.chen2018.flow_measurements import (
     angular_displacement,
@@ -34,7 +34,6 @@ from suite.models.flows import (
 )
 
 EXPERIMENT = Fig5()
-SMOKE = EXPERIMENT.profiles["smoke"]
 Rows = list[dict[str, Any]]
 
 
@@ -43,6 +42,10 @@ def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
     parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig5").glob("*-smoke-cpu-s0-*.jsonl")]
     return {header["cell"]["variant"]: rows for header, rows in parsed}
+
+
+def smoke_settings(**changes: Any) -> Settings:
+    return dataclasses.replace(EXPERIMENT.profiles["smoke"], **changes)
 
 
 def values(rows: Rows, metric: str) -> list[float]:
@@ -98,8 +101,8 @@ def test_likelihood_is_never_better_than_that_of_the_true_density_by_more_than_c
 
 @pytest.mark.parametrize("variant", ["moons-nf-short", "moons-cnf"])
 def test_training_lowers_the_held_out_loss(variant: str) -> None:
-    settings = dataclasses.replace(
-        SMOKE, iterations=40, checks=4, learning_rate=2e-2, nf_learning_rate=2e-2, mass_side=10, path_points=3
+    settings = smoke_settings(
+        iterations=40, checks=4, learning_rate=2e-2, nf_learning_rate=2e-2, mass_side=10, path_points=3
     )
     cell = Cell(EXPERIMENT.id, variant, 1, "smoke", settings, "cpu")
     meter = CellMeter(cell, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: nn.Identity())
@@ -111,7 +114,7 @@ def test_training_lowers_the_held_out_loss(variant: str) -> None:
 
 
 def test_loss_that_is_not_finite_is_an_error() -> None:
-    settings = dataclasses.replace(SMOKE, nf_learning_rate=float("nan"))
+    settings = smoke_settings(nf_learning_rate=float("nan"))
     cell = Cell(EXPERIMENT.id, "moons-nf-short", 0, "smoke", settings, "cpu")
     meter = CellMeter(cell, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: nn.Identity())
     with pytest.raises(FloatingPointError, match="the loss is nan"):
@@ -208,6 +211,5 @@ def test_published_sizes_are_those_of_the_paper_profile() -> None:
     paper = EXPERIMENT.profiles["paper"]
     assert isinstance(paper, Fig5Settings)
     assert (paper.width, paper.depth, paper.tolerance, paper.gradient) == (64, 64, 1e-5, "adjoint")
-    for profile in ("quick", "laptop"):
-        smaller = EXPERIMENT.profiles[profile]  # type: ignore[index]
-        assert (smaller.width, smaller.depth) == (64, 64)  # type: ignore[attr-defined]
+    smaller = [settings.values() for profile, settings in EXPERIMENT.profiles.items() if profile != "smoke"]
+    assert {(each["width"], each["depth"]) for each in smaller} == {(64, 64)}
