@@ -56,7 +56,7 @@ def test_fields_of_several_widths_have_the_velocity_and_divergence_of_each_alone
 ) -> None:
     fields, t = members(), torch.tensor(0.3, dtype=torch.float64)
     state = torch.randn(len(fields), 6, 3, dtype=torch.float64)
-    found = ensemble_of(fields)(t, state)
+    found = ensemble_of(fields)(t, state.transpose(1, 2)).transpose(1, 2)
     for row, field in enumerate(fields):
         torch.testing.assert_close(found[row], derivative(field, t, state[row]))
 
@@ -105,7 +105,7 @@ def test_training_fields_together_is_training_each_alone(members: Callable[[], S
     state = torch.randn(6, 3, dtype=torch.float64)
     trained(
         ensemble,
-        lambda: (ensemble(t, state.expand(len(together), 6, 3)) - 1).square().mean(dim=(1, 2)).sum(),
+        lambda: (ensemble(t, state.t().expand(len(together), 3, 6)) - 1).square().mean(dim=(1, 2)).sum(),
         torch.optim.Adam,
     )
     ensemble.put_back()

@@ -8,7 +8,6 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from suite.models.flow_ensembles.padding import put_back, stacked
 from suite.models.flows import NormalizingFlow
 from suite.models.flows.planar_flow import constrained
 
@@ -31,15 +30,16 @@ class FlowEnsemble(nn.Module):
         if not flows or any(one < other for one, other in pairwise(self.depths)):
             raise ValueError(f"flows are ordered from the deepest to the shallowest, not of depths {self.depths}")
         self.flows = tuple(flows)
-        # Filled up with ones: no flow uses them, and the constraint of a zero direction has no finite derivative.
-        self.w = nn.Parameter(stacked([flow.w.detach() for flow in flows], self.depths[0], fill=1.0))
-        self.u = nn.Parameter(stacked([flow.u.detach() for flow in flows], self.depths[0], fill=1.0))
-        self.b = nn.Parameter(stacked([flow.b.detach() for flow in flows], self.depths[0], fill=1.0))
+        self.w = nn.Parameter(_stacked([flow.w for flow in flows], self.depths[0]))
+        self.u = nn.Parameter(_stacked([flow.u for flow in flows], self.depths[0]))
+        self.b = nn.Parameter(_stacked([flow.b for flow in flows], self.depths[0]))
 
+    @torch.no_grad()
     def put_back(self) -> None:
         """Copy the parameters into the flows that the ensemble was made of."""
-        for whole, name in ((self.w, "w"), (self.u, "u"), (self.b, "b")):
-            put_back(whole.detach(), [getattr(flow, name).data for flow in self.flows])
+        for row, (flow, depth) in enumerate(zip(self.flows, self.depths, strict=True)):
+            for own, whole in ((flow.w, self.w), (flow.u, self.u), (flow.b, self.b)):
+                own.copy_(whole[row, :depth])
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Map the same points ``[n, d]`` through every flow.
@@ -48,27 +48,39 @@ class FlowEnsemble(nn.Module):
             Points of shape ``[flows, n, d]`` and ``log |det dz'/dz|`` of shape ``[flows, n]``.
         """
         u, stretch = constrained(self.u, self.w)
-        directions, steps = self.w.unsqueeze(-1), u.unsqueeze(-2)
-        offsets = self.b.unsqueeze(-1).unsqueeze(-1)
-        z = z.expand(len(self.depths), *z.shape)
-        log_det = z.new_zeros(z.shape[:2])
+        directions, steps, offsets = self.w.unsqueeze(-2), u.unsqueeze(-1), self.b.unsqueeze(-1).unsqueeze(-1)
+        # Points last, where the operations of a layer run over contiguous memory.
+        z = z.t().expand(len(self.depths), *z.t().shape)
+        log_det = z.new_zeros(z.shape[0], z.shape[2])
         ended_z, ended_log_det = [], []
         for first, last, active in self._segments():
             ended_z.append(z[active:])
             ended_log_det.append(log_det[active:])
             z, log_det = z[:active], log_det[:active]
+            # Taken apart once for all layers: the derivative of each indexing alone is as large as the whole.
+            layers = (each[:active, first:last].unbind(1) for each in (directions, steps, offsets))
             activations = []
-            for layer in range(first, last):
-                own = slice(None, active), layer
-                activations.append(torch.tanh(torch.baddbmm(offsets[own], z, directions[own])))
-                z = torch.baddbmm(z, activations[-1], steps[own])
-            squared = torch.stack(activations, dim=1).squeeze(-1).square()
+            for w, step, b in zip(*layers, strict=True):
+                activations.append(torch.tanh(torch.baddbmm(b, w, z)))
+                z = torch.addcmul(z, step, activations[-1])
+            squared = torch.cat(activations, dim=1).square()
             # As in NormalizingFlow: a sum of positive terms.
             scale = stretch[:active, first:last].unsqueeze(-1)
             log_det = log_det + torch.log(squared + (1 - squared) * scale).sum(dim=1)
-        return torch.cat([z, *reversed(ended_z)]), torch.cat([log_det, *reversed(ended_log_det)])
+        return torch.cat([z, *reversed(ended_z)]).transpose(1, 2), torch.cat([log_det, *reversed(ended_log_det)])
 
     def _segments(self) -> list[tuple[int, int, int]]:
-        """Return runs of layers, first and last, that the same number of flows has."""
+        """Return runs of layers, first and last, with the number of flows that have them."""
         ends = [0, *sorted(set(self.depths))]
         return [(first, last, sum(depth >= last for depth in self.depths)) for first, last in pairwise(ends)]
+
+
+def _stacked(parts: Sequence[Tensor], depth: int) -> Tensor:
+    """Return ``[flows, depth, ...]`` of parameters ``[own depth, ...]``, each filled up at its end.
+
+    With ones: no flow uses them, and the constraint of a direction of zeros has no finite derivative.
+    """
+    whole = parts[0].new_ones(len(parts), depth, *parts[0].shape[1:])
+    for row, part in zip(whole, parts, strict=True):
+        row[: len(part)] = part.detach()
+    return whole
