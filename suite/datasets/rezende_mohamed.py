@@ -7,6 +7,7 @@ which no constant normalises. What can be compared with all three is the density
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping
 
@@ -68,7 +69,8 @@ def grid(points: int, half_width: float = WINDOW, dtype: torch.dtype = torch.flo
     return torch.cartesian_prod(centres, centres), side**2
 
 
-def log_normaliser(target: str, half_width: float = WINDOW, points: int = 800) -> float:
+@functools.cache
+def log_normaliser(target: str, half_width: float = WINDOW, points: int = 400) -> float:
     """Return ``log`` of the integral of ``exp(-U)`` over ``[-half_width, half_width]^2`` by the midpoint rule.
 
     The sum converges faster than any power of the cell's size while the density vanishes at the border; where a ridge

@@ -1,4 +1,4 @@
-"""Flows of several sizes trained at once: the same arithmetic as one after the other, in fewer and larger operations."""
+"""Flows of several sizes trained at once: the same arithmetic in fewer and larger operations."""
 
 from suite.models.flow_ensembles.field_ensemble import FieldEnsemble, GatedEnsemble, SteadyEnsemble
 from suite.models.flow_ensembles.flow_ensemble import FlowEnsemble

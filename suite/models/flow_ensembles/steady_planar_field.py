@@ -11,7 +11,7 @@ from suite.models.flows import FlowField
 
 
 class SteadyPlanarField(FlowField):
-    """``f(z) = sum_n u_n tanh(w_n.z + b_n)``, the sum of Chen et al. 2018, equation 10, with parameters constant in time.
+    """``f(z) = sum_n u_n tanh(w_n.z + b_n)``, the sum of Chen et al. 2018, section 4, with parameters constant in time.
 
     Without a hypernetwork a unit has ``2 d + 1`` parameters, as a layer of a planar normalizing flow has. A gate would
     only rescale ``u_n``. The divergence is ``sum_n u_n.w_n (1 - tanh^2)``.
