@@ -146,7 +146,7 @@ def _densities(evidence: Evidence, target: str) -> Drawing:
     """Draw the target and the densities of both flows in the window, as Fig. 4 does."""
     title = f"Densities on {target.upper()}"
     rows = evidence.metric("density", "target", "size", "z1", "z2")
-    rows = rows[rows["target"] == target]
+    rows = rows if rows.empty else rows[rows["target"] == target]
     if rows.empty:
         return Drawing.missing(title, "density")
     sizes, names = sorted(rows["size"].unique()), [name for name in PICTURED if name in set(rows["variant"])]
