@@ -25,7 +25,7 @@ class FieldEnsemble(nn.Module, ABC):
         """Prepare for fields of these widths, on tensors like a parameter of theirs."""
         super().__init__()
         self.widths = tuple(widths)
-        owner = torch.arange(len(widths)).repeat_interleave(torch.tensor(widths))
+        owner = torch.arange(len(widths)).repeat_interleave(torch.tensor(widths)).to(like.device)
         self.register_buffer("owner", owner, persistent=False)
         self.register_buffer("blocks", nn.functional.one_hot(owner).to(like), persistent=False)
 
