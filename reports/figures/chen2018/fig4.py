@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from reports.figures.curves import legend_below, lines
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import WIDTH, colours, markers
+from reports.figures.theme import WIDTH, colours, markers, text_colour
 from suite.datasets.rezende_mohamed import ENERGIES, WINDOW, grid
 
 SIZE = "depth K or width M"
@@ -63,6 +63,9 @@ def _by_size(evidence: Evidence, metric: str, title: str, label: str) -> Drawing
     for axes, target in zip(panels, targets, strict=True):
         mine = rows[rows["target"] == target]
         _median_lines(axes, mine, evidence)
+        floor = evidence.published.get(f"{evidence.experiment}/floor/{target}")
+        if metric == "loss" and floor is not None and floor.value is not None:
+            axes.axhline(floor.value, color=text_colour(), linewidth=1, linestyle=":", label="floor for |z1| <= 4")
         axes.set(title=target.upper(), xlabel="", ylabel="nats")
         _size_axis(axes, rows)
     panels[-1].set_xlabel(SIZE)

@@ -131,6 +131,7 @@ def _slopes(axes: Axes, curves: dict[str, pd.DataFrame], axis: str, slopes: tupl
         mean = rows.groupby(axis)["value"].mean()
         x = np.asarray(mean.index, dtype=float)[-4:]
         axes.plot(
-            x, 2.5 * mean.iloc[-1] * (x / x[-1]) ** slope, color=text_colour(), linewidth=1, linestyle=":",
+            x, 2.5 * mean.iloc[-1] * (x / x[-1]) ** slope, color=text_colour(), linewidth=1,
+            linestyle=":" if slope == 1 else "-.",
             label=f"slope {slope}, as published",
         )  # fmt: skip

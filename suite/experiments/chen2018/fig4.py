@@ -95,7 +95,9 @@ class Fig4(Experiment):
         "paper": Fig4Settings(),
     }  # fmt: skip
     headline = "loss_mean"
-    paper_cost = "estimated, not measured: 5 GPU-hours for all variants of one seed, most of it the NF's 500,000 updates"
+    paper_cost = (
+        "estimated, not measured: 5 GPU-hours for all variants of one seed, most of it the NF's 500,000 updates"
+    )
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train the models of one variant on every target at every size, and measure what they match."""
