@@ -59,7 +59,7 @@ class Theorem1(Experiment):
         ),
         "quick": Theorem1Settings(
             samples=16, mass_points=128, mass_tolerance=1e-6, widths=(2, 4, 8, 16, 32, 64, 128, 256),
-            batch_size=128, repeats=2,
+            repeats=2,
         ),
         "laptop": Theorem1Settings(),
         "paper": Theorem1Settings(),
@@ -80,7 +80,7 @@ class Theorem1(Experiment):
             )
         elif cell.variant == "reversal":
             field = _drawn(lambda: PlanarField(settings.hidden), settings, meter)
-            z0 = _points(settings.batch_size, 2, meter)
+            z0 = _points(settings.samples, 2, meter)
             tolerances = sorted(settings.tolerances, reverse=True)
             measure_reversal(
                 partial(_flow, field, settings), z0, gaussian_log_density(z0), tolerances, settings.repeats, meter
