@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from reference.statistics.judgement import Judgement, Printed, number
+from reference.statistics.judgement import Judgement, Printed, Status, number
 from reference.statistics.registry import judging_function
 from reference.statistics.samples import axes_of, measured, unit_of
 
@@ -67,7 +67,7 @@ def lower_median_in_cases(
     if count < total:
         reason += f"; it is higher at {'; '.join(_words(case, cases) for case in lower.index[~lower])}"
     slack = count - at_least
-    status = "reproduced" if slack >= 0 else "partly" if count >= partly_from else "not reproduced"
+    status: Status = "reproduced" if slack >= 0 else "partly" if count >= partly_from else "not reproduced"
     return Judgement(status, reason, float(count), float(always), float(ever), len(pairs), "1", slack)
 
 

@@ -147,7 +147,8 @@ def _change_of_variables(variant: str, settings: Theorem1Settings, meter: Meter)
 def log_determinant(z1: Tensor, z0: Tensor) -> Tensor:
     """Return ``log |det dz1/dz0|``, shape ``[n]``, of points ``[n, d]`` that were mapped each by itself."""
     rows = [torch.autograd.grad(z1[:, i].sum(), z0, retain_graph=True)[0] for i in range(z0.shape[1])]
-    return torch.linalg.slogdet(torch.stack(rows, dim=1)).logabsdet
+    logarithms: Tensor = torch.linalg.slogdet(torch.stack(rows, dim=1)).logabsdet
+    return logarithms
 
 
 @torch.no_grad()

@@ -131,7 +131,7 @@ def test_adjoint_gradients_are_those_of_the_solver(method: str) -> None:
     gradients = []
     for gradient in ("direct", "adjoint"):
         flows, _ = continuous()
-        flows.training = Solver(method, 40 if method == "rk4" else 0, 1e-6, gradient)  # type: ignore[arg-type]
+        flows.training = Solver(method, 40 if method == "rk4" else 0, 1e-6, gradient)
         z, log_q = flows.push(base_samples())
         (log_q + energies(z, TARGETS)).mean().backward()
         gradients.append([parameter.grad for parameter in flows.ensemble.parameters()])
@@ -192,7 +192,7 @@ def test_training_lowers_every_loss_and_reports_its_course() -> None:
 def test_divergence_of_a_training_is_a_floating_point_error() -> None:
     flows, _ = planar()
     _, meter = meter_of("nf-adam")
-    flows.ensemble.w.data[0, 0, 0] = float("nan")  # type: ignore[union-attr, index]
+    next(flows.ensemble.parameters()).data[0] = float("nan")
     with pytest.raises(FloatingPointError, match="not finite before iteration 2"):
         train(flows, TARGETS, schedule(), meter)
 
