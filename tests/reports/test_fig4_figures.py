@@ -63,6 +63,9 @@ def test_medians_are_drawn_against_the_size_in_a_panel_for_each_target(name: str
     for axes in panels(drawing):
         assert [1.0, 0.5, 0.0, -0.5, -1.0] in heights(axes)
         assert heights(axes).count([2.0, 1.5, 1.0, 0.5, 0.0]) == 4
+        assert axes.get_legend() is None
+    assert drawing.figure is not None
+    assert {text.get_text() for text in drawing.figure.legends[0].get_texts()} >= set(Fig4.variants)
     assert "U4, cnf: 1.000, 0.500, 0.000, -0.500, -1.000" in drawing.alternative
     assert "Median of 3 seeds" in drawing.caption
 

@@ -91,6 +91,8 @@ def _median_lines(axes: Axes, rows: pd.DataFrame, evidence: Evidence) -> None:
     """Draw medians as :func:`lines` draws means, with the range of the seeds."""
     medians = rows.groupby(["variant", "size"])["value"].median().reset_index().assign(seed=0)
     lines(axes, medians, "size", evidence)
+    if (legend := axes.get_legend()) is not None:
+        legend.remove()  # one for all panels stands below them
     palette = colours(evidence.known)
     for name, mine in rows.groupby("variant"):
         spread = mine.groupby("size")["value"].agg(["min", "max"])
@@ -156,7 +158,8 @@ def _densities(evidence: Evidence, target: str) -> Drawing:
     figure = Figure(figsize=(WIDTH, 0.4 + 1.25 * len(names)))
     panels = figure.subplots(len(names), 1 + len(sizes), squeeze=False)
     for row, name in zip(panels, names, strict=True):
-        _picture(row[0], _target_density(target), "target" if name == names[0] else "")
+        _picture(row[0], _target_density(target), "target")
+        row[0].set_visible(name == names[0])
         for axes, size in zip(row[1:], sizes, strict=True):
             mine = rows[(rows["variant"] == name) & (rows["size"] == size)]
             letter = "K" if name.startswith("nf") else "M"
