@@ -3,6 +3,7 @@
 from reference.statistics.judges.comparisons import equivalent, less_than, ratio_within
 from reference.statistics.judges.fastest import ratio_of_minima
 from reference.statistics.judges.logarithmic import at_most_logarithmic
+from reference.statistics.judges.medians import lower_median_in_cases
 from reference.statistics.judges.proportion import grows_linearly, in_proportion
 from reference.statistics.judges.published import equals_published
 from reference.statistics.judges.scaling import constant, slope_within
@@ -19,6 +20,7 @@ __all__ = [
     "grows_linearly",
     "in_proportion",
     "less_than",
+    "lower_median_in_cases",
     "ratio_of_minima",
     "ratio_within",
     "slope_within",
