@@ -187,11 +187,10 @@ def _measure(solver: Solver, data: ImageClassification, settings: Fig3Settings, 
     problem = TrainedProblem.of(classifier, images[chosen], labels[chosen])
     exact = _reference(problem, settings, meter, with_gradient=False, per="minibatch", index=0)
     for tolerance in settings.tolerances:
-        where = {"per": "minibatch", "index": 0}
         forward = measure_forward(
-            problem, exact, solver, tolerance, repeats=settings.repeats, meter=meter, **where
-        )  # fmt: skip
-        measure_backward(problem, exact, solver, tolerance, 1.0, forward=forward, meter=meter, **where)
+            problem, exact, solver, tolerance, repeats=settings.repeats, meter=meter, per="minibatch", index=0
+        )
+        measure_backward(problem, exact, solver, tolerance, 1.0, forward=forward, meter=meter, per="minibatch", index=0)
 
 
 def _reference(

@@ -35,9 +35,7 @@ class Solver:
 
     def forwards(self, problem: TrainedProblem, tolerance: float) -> Solution:
         """Solve a problem."""
-        return solve(
-            problem.field, problem.z0, problem.times, method=self.method, rtol=tolerance, atol=tolerance
-        )  # fmt: skip
+        return solve(problem.field, problem.z0, problem.times, method=self.method, rtol=tolerance, atol=tolerance)
 
     def backwards(self, problem: TrainedProblem, tolerance: float, scale: float) -> tuple[int, Tensor]:
         """Solve a problem, and its adjoint backwards in time.
@@ -97,17 +95,13 @@ def measure_forward(
     z1 = final_state(solution.states)
     error = z1 - exact.z1
     scale = 1 + torch.maximum(problem.z0.abs(), exact.z1.abs())
-    back = solve(
-        problem.field, z1, problem.times.flip(0), method=solver.method, rtol=tolerance, atol=tolerance
-    )  # fmt: skip
+    back = solve(problem.field, z1, problem.times.flip(0), method=solver.method, rtol=tolerance, atol=tolerance)
     start = final_state(back.states)
     meter.record("nfe_forward", solution.statistics.nfe, "evaluations", tolerance=tolerance, **axes)
     meter.record("numerical_error", root_mean_square(error), "1", tolerance=tolerance, **axes)
     meter.record("scaled_error", root_mean_square(error / scale), "1", tolerance=tolerance, **axes)
     meter.record("forward_seconds", min(times), "s", tolerance=tolerance, **axes)
-    meter.record(
-        "reconstruction_error", float((start - problem.z0).abs().max()), "1", tolerance=tolerance, **axes
-    )  # fmt: skip
+    meter.record("reconstruction_error", float((start - problem.z0).abs().max()), "1", tolerance=tolerance, **axes)
     return solution.statistics.nfe
 
 
@@ -128,7 +122,7 @@ def measure_backward(
     it is left out where the reference has no gradient.
     """
     evaluations, gradient = solver.backwards(problem, tolerance, scale)
-    where = {"tolerance": tolerance, "loss_scale": scale, **axes}
+    where: dict[str, Axis] = {"tolerance": tolerance, "loss_scale": scale, **axes}
     meter.record("nfe_backward", evaluations, "evaluations", **where)
     meter.record("nfe_ratio", evaluations / forward, "1", **where)
     if exact.gradient is not None:

@@ -44,7 +44,5 @@ def solve_back_by_vode_seminorm(
     start = torch.cat([z1.reshape(-1), cotangent.reshape(-1), z1.new_zeros(others)])
     bounded = tolerance * math.sqrt(controlled / (controlled + others))
     tolerances = torch.cat([start.new_full((controlled,), bounded), start.new_full((others,), UNBOUNDED)])
-    solution = solve(
-        augmented, start, problem.times.flip(0), method="vode_adams", rtol=tolerances, atol=tolerances
-    )  # fmt: skip
+    solution = solve(augmented, start, problem.times.flip(0), method="vode_adams", rtol=tolerances, atol=tolerances)
     return solution.statistics.nfe, final_state(solution.states)[controlled:] / scale

@@ -19,10 +19,13 @@ class TanhField(nn.Module):
     def __init__(self, width: int, dimensions: int, generator: torch.Generator) -> None:
         """Draw ``width`` units on ``dimensions`` dimensions: standard normal, ``u_n`` over the root of the width."""
         super().__init__()
-        draw = {"generator": generator, "dtype": torch.float64}
-        self.register_buffer("w", torch.randn(width, dimensions, **draw))
-        self.register_buffer("u", torch.randn(width, dimensions, **draw) / width**0.5)
-        self.register_buffer("b", torch.randn(width, **draw))
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+        self.register_buffer("w", normal(width, dimensions))
+        self.register_buffer("u", normal(width, dimensions) / width**0.5)
+        self.register_buffer("b", normal(width))
 
     def forward(self, t: Tensor, z: Tensor) -> Tensor:
         """Return the derivative of states ``[batch, dimensions]``; the time is not used."""
