@@ -28,7 +28,8 @@ class Section6(Experiment):
     Each of four fields is solved in minibatches and one sample at a time, and all but ``mixed-stiffness`` forwards and
     back. ``mild`` is a field of tanh units as in the paper's flows, ``ode-net`` is Table 1's, ``contracting`` forgets
     its start by design, and ``mixed-stiffness`` are Van der Pol oscillators whose fast phases are of different lengths
-    and come at different times. ``classifier-tolerance`` and ``density-tolerance`` train at several tolerances.
+    and come at different times. ``classifier-tolerance`` and ``density-tolerance`` train at several tolerances; the
+    trained flow is solved forwards and back too.
     """
 
     id = "chen2018/section6"

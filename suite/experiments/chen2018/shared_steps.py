@@ -11,7 +11,7 @@ from torch import Tensor
 from suite import solve
 from suite.declarations import Meter
 from suite.experiments.chen2018.trained_problem import final_state
-from suite.solvers import solve_per_sample
+from suite.solvers import ExplicitRungeKutta, find, solve_per_sample
 from suite.solvers.vector_field import VectorField
 
 
@@ -54,8 +54,9 @@ def measure_minibatches(
 ) -> None:
     """Record evaluations and errors of batches of growing size, and of the same samples on steps of their own.
 
-    ``nfe_forward`` of a batch that shares its steps is set against the mean of single samples in ``nfe_over_single``.
-    ``nfe_per_sample`` is what the batch costs when each sample takes its own steps. ``joint_error`` and ``alone_error``
+    ``nfe_forward`` of a batch that shares its steps is set against ``nfe_single``, the mean of what its samples take
+    alone, in ``nfe_over_single``. ``nfe_per_sample`` is what the batch costs when each sample takes its own steps: that
+    of the sample with the most. ``joint_error`` and ``alone_error``
     are the largest error of a sample (the root mean square over its state) among those of the batch that are watched.
 
     Args:
@@ -73,20 +74,18 @@ def measure_minibatches(
             problem.field, first, problem.times, method=method, rtol=reference_tolerance, atol=reference_tolerance
         ).states
     )
-    alone = [problem.solved(sample[None], method, tolerance) for sample in first]
-    alone_errors = sample_errors(torch.cat([state for state, _ in alone]), exact)
-    counts = [count for _, count in alone]
-    single = sum(counts) / len(counts)
-    meter.record("nfe_single", single, "evaluations", tolerance=tolerance)
-    meter.record("nfe_single_largest", max(counts), "evaluations", tolerance=tolerance)
+    alone = [problem.solved(sample[None], method, tolerance)[0] for sample in first]
+    alone_errors = sample_errors(torch.cat(alone), exact)
     for batch in batches:
         if batch > len(problem.samples):
             break
         samples, seen = problem.samples[:batch], min(batch, watched)
         states, evaluations = problem.solved(samples, method, tolerance)
         apart = solve_per_sample(problem.field, samples, problem.times, method=method, rtol=tolerance, atol=tolerance)
+        single = _evaluations(method, float(apart.statistics.steps_per_sample.double().mean()))
         where = {"tolerance": tolerance, "batch": batch}
         meter.record("nfe_forward", evaluations, "evaluations", **where)
+        meter.record("nfe_single", single, "evaluations", **where)
         meter.record("nfe_over_single", evaluations / single, "1", **where)
         meter.record("nfe_per_sample", apart.statistics.nfe, "evaluations", **where)
         meter.record("joint_error", float(sample_errors(states[:seen], exact[:seen]).max()), "1", **where)
@@ -108,6 +107,14 @@ def measure_round_trip(
         error = float((back - start).abs().max())
         meter.record("round_trip_error", error, "1", tolerance=tolerance)
         meter.record("round_trip_factor", error / tolerance, "1", tolerance=tolerance)
+
+
+def _evaluations(method: str, steps: float) -> float:
+    """Return the evaluations of a solve of so many steps: two for the first size, then all stages but a shared one."""
+    found = find(method)
+    if not isinstance(found, ExplicitRungeKutta):
+        raise TypeError(f"samples with steps of their own take an explicit Runge-Kutta method, not {method!r}")
+    return 2 + steps * (found.tableau.stages - found.tableau.first_same_as_last)
 
 
 def sample_errors(states: Tensor, exact: Tensor) -> Tensor:
