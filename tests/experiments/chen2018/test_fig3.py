@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from suite import datasets
+from suite import datasets, odeint
 from suite.declarations import Cell
 from suite.experiments.chen2018.fig3 import TRAINED, TRAINING, Fig3, Fig3Settings
 from suite.experiments.chen2018.solve_statistics import Solver, measure_backward, measure_forward, relative_error
@@ -54,6 +54,25 @@ def problem() -> TrainedProblem:
         torch.manual_seed(3)
         network = ImageClassifier(ODEBlock(ConvolutionalField(4)), channels=4, stem_kind="res")
         return TrainedProblem.of(in_double_precision(network), torch.rand(2, 1, 28, 28), torch.tensor([3, 7]))
+
+
+class SmoothField(nn.Module):
+    """A small field without kinks, where every method converges at its order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(3, 8), nn.Linear(8, 3)
+
+    def forward(self, t: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        derivative: torch.Tensor = self.outer(torch.tanh(2 * self.inner(z) + t))
+        return derivative
+
+
+def smooth() -> TrainedProblem:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        z0 = torch.randn(2, 3, dtype=torch.float64)
+        return TrainedProblem(SmoothField().double(), nn.Linear(3, 10).double(), z0, torch.tensor([1, 4]))
 
 
 def decay(rate: float) -> tuple[TrainedProblem, Reference]:
@@ -111,27 +130,28 @@ def test_gradient_of_the_reference_is_that_of_finite_differences(problem: Traine
 
 
 @pytest.mark.parametrize("variant", ["dopri5", "dopri5-seminorm", "vode_adams", "vode_adams-seminorm"])
-def test_every_reverse_solve_approaches_the_gradient_of_direct_backpropagation(
-    problem: TrainedProblem, variant: str
-) -> None:
+def test_every_reverse_solve_approaches_the_gradient_of_direct_backpropagation(variant: str) -> None:
+    problem = smooth()
     exact = reference(problem, 64, with_gradient=True).gradient
     assert exact is not None
     errors = [
-        relative_error(Solver.of(variant).backwards(problem, tolerance, 1.0)[1], exact) for tolerance in (1e-2, 1e-5)
+        relative_error(Solver.of(variant).backwards(problem, tolerance, 1.0)[1], exact) for tolerance in (1e-3, 1e-8)
     ]
-    assert errors[1] < 0.02
-    assert errors[1] < errors[0] / 3
+    assert errors[1] < 1e-5
+    assert errors[1] < errors[0] / 10
 
 
-def test_a_factor_on_the_loss_cancels_in_a_direct_gradient_and_costs_evaluations_in_a_reverse_solve(
-    problem: TrainedProblem,
-) -> None:
-    z1 = problem.z0 + 0 * sum(parameter.sum() for parameter in problem.parameters)
-    torch.testing.assert_close(problem.gradient(z1, 1000.0), problem.gradient(z1))
-    solver = Solver.of("dopri5")
-    plain, scaled = (solver.backwards(problem, 1e-4, scale) for scale in (1.0, 1000.0))
+def test_a_factor_on_the_loss_cancels_in_a_direct_gradient_and_costs_evaluations_in_a_reverse_solve() -> None:
+    problem = smooth()
+    gradients = []
+    for scale in (1.0, 1000.0):
+        states = odeint(problem.field, problem.z0, problem.times, method="rk4")
+        assert isinstance(states, torch.Tensor)
+        gradients.append(problem.gradient(states[-1], scale))
+    torch.testing.assert_close(gradients[0], gradients[1])
+    plain, scaled = (Solver.of("dopri5").backwards(problem, 1e-6, scale) for scale in (1.0, 1000.0))
     assert scaled[0] > plain[0]
-    assert relative_error(scaled[1], plain[1]) < 0.1
+    assert relative_error(scaled[1], plain[1]) < 1e-2
 
 
 def test_errors_are_those_of_the_exact_solution_in_the_norms_they_name() -> None:
@@ -172,7 +192,7 @@ def test_counts_of_training_are_means_of_minibatches_and_both_tolerances_see_the
 
 def test_divergence_is_a_floating_point_error() -> None:
     cell, meter = make_meter(method="euler", probe_methods=(), learning_rate=1e30, epochs=3)
-    with pytest.raises(FloatingPointError, match="training diverged"):
+    with pytest.raises(FloatingPointError, match=r"not finite|diverged"):
         EXPERIMENT.run(cell, meter)
 
 

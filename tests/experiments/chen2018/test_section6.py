@@ -92,7 +92,7 @@ def test_a_sample_that_needs_short_steps_is_averaged_away_in_a_large_batch() -> 
     samples[0] = 100.0
     meter = make_meter()
     measure_minibatches(
-        decay((9.0, 9.0), samples), (1, 64), method="dopri5", tolerance=1e-4, reference_tolerance=1e-10, watched=2,
+        decay((3.0, 3.0), samples), (1, 64), method="dopri5", tolerance=1e-4, reference_tolerance=1e-10, watched=2,
         meter=meter,
     )  # fmt: skip
     assert values(meter.rows, "nfe_forward", batch=64)[0] < values(meter.rows, "nfe_forward", batch=1)[0]
