@@ -89,21 +89,21 @@ class Fig3(Experiment):
     variants = (TRAINING, "tsit5", "dopri5-seminorm", "dopri5", "vode_adams-seminorm", "vode_adams")
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": Fig3Settings(
-            tolerances=(1e-1, 1e-3),
-            images=2,
-            minibatch=4,
+            tolerances=(1e-1, 1e-2),
+            images=1,
+            minibatch=2,
             loss_scales=(1.0, 1000.0),
             scaled_images=1,
-            scaled_tolerances=(1e-1, 1e-3),
-            reference_steps=8,
+            scaled_tolerances=(1e-2,),
+            reference_steps=4,
             repeats=1,
-            training_images=32,
+            training_images=16,
             test_images=32,
             channels=4,
             probe_images=4,
             epochs=1,
             parts=4,
-            batch_size=8,
+            batch_size=4,
             decay_epochs=(1,),
         ),
         "quick": Fig3Settings(

@@ -180,7 +180,7 @@ def test_reverse_evaluations_are_counted_apart_and_set_against_the_forward_ones(
 
 def test_counts_of_training_are_means_of_minibatches_and_both_tolerances_see_the_same_data() -> None:
     # One Euler step ignores the tolerance: what differs between the two trainings would be weights or minibatches.
-    cell, meter = make_meter(method="euler", probe_methods=("dopri5",), training_images=32, batch_size=8, parts=4)
+    cell, meter = make_meter(method="euler", probe_methods=("dopri5",), training_images=16, batch_size=4, parts=4)
     EXPERIMENT.run(cell, meter)
     counts = [row for row in meter.rows if row["metric"] == "nfe_forward"]
     assert [row["epoch"] for row in counts] == [0.25, 0.5, 0.75, 1.0] * 2
