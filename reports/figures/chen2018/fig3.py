@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -299,12 +299,12 @@ def _curve(evidence: Evidence, number: str) -> dict[float, float]:
 
 
 def _medians(pairs: pd.DataFrame) -> str:
-    tolerances: Sequence[float] = sorted(pairs["tolerance"].unique(), reverse=True)
-    medians = pairs.groupby("tolerance")[["value_x", "value_y"]].median()
-    return "; ".join(
-        f"tolerance {each:.0e}: {medians.loc[each, 'value_y']:.3g} at {medians.loc[each, 'value_x']:.3g} evaluations"
-        for each in tolerances
-    )
+    sentences = []
+    for tolerance in sorted(pairs["tolerance"].unique(), reverse=True):
+        mine = pairs[pairs["tolerance"] == tolerance]
+        y, x = mine["value_y"].median(), mine["value_x"].median()
+        sentences.append(f"tolerance {tolerance:.0e}: {y:.3g} at {x:.3g} evaluations")
+    return "; ".join(sentences)
 
 
 def _ends(rows: pd.DataFrame, name: str, axis: str = "tolerance") -> str:
