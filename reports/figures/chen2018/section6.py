@@ -16,7 +16,7 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
     """Draw the three trials."""
     return {
         "minibatch": _batches(
-            evidence, "Evaluations of a minibatch", "nfe_over_single", "evaluations over those of a single sample"
+            evidence, "Evaluations of a minibatch", "nfe_over_single", "evaluations over a single sample's"
         ),
         "minibatch-error": _lost(evidence),
         "per-sample": _batches(
@@ -30,7 +30,7 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
             evidence,
             "Likelihood against the tolerance of training",
             ("excess_nll", "excess_nll_as_trained"),
-            "held-out NLL above the true one [nats]",
+            "held-out excess NLL [nats]",
         ),
     }
 

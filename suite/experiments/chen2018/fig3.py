@@ -131,7 +131,7 @@ class Fig3(Experiment):
             scaled_tolerances=(1e-1, 1e-2, 1e-3, 1e-4),
             reference_steps=256,
             repeats=3,
-            training_images=5_000,
+            training_images=3_000,
             test_images=2_000,
             channels=16,
             probe_images=32,
