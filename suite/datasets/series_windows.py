@@ -40,14 +40,14 @@ class Windows:
 
     def to(self, device: torch.device) -> Windows:
         """Return the windows on a device; the grid of times stays on the host, where a solver reads it."""
-        moved = (part.to(device) for part in (self.values, self.present, self.readable))
-        return Windows(self.times, *moved, self.context, self.starts)
+        values, present, readable = (part.to(device) for part in (self.values, self.present, self.readable))
+        return Windows(self.times, values, present, readable, self.context, self.starts)
 
     def select(self, chosen: Tensor) -> Windows:
         """Return some of the windows, by index."""
         there = chosen.to(self.values.device)
-        parts = (part[there] for part in (self.values, self.present, self.readable))
-        return Windows(self.times, *parts, self.context, self.starts[chosen])
+        values, present, readable = (part[there] for part in (self.values, self.present, self.readable))
+        return Windows(self.times, values, present, readable, self.context, self.starts[chosen])
 
     def targets(self, task: str) -> Tensor:
         """Return where a task is scored, shape ``[n, m]``.

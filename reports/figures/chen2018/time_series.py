@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import seaborn as sns
@@ -100,13 +101,17 @@ def _window(evidence: Evidence, rows: pd.DataFrame, name: str) -> Drawing:
         data = data[(data["series"] == name) & (data["seed"] == seed)]
     palette, patterns = colours(evidence.known), dashes(evidence.known)
     for axes, group in zip(panels, groups, strict=True):
-        for kind, marker, face in (("read", "o", text_colour()), ("forecast", "o", "none"), ("interpolation", "x", "")):
+        for kind, marker, face in (
+            ("read", "o", text_colour()),
+            ("forecast", "o", "none"),
+            ("interpolation", "x", "none"),
+        ):
             own = data[data["kind"] == kind] if not data.empty else data
             if not own.empty:
-                look = {"markerfacecolor": face} if face else {}
                 axes.plot(
                     own["t"].astype(float), own["value"].astype(float), marker, color=text_colour(), markersize=3,
-                    alpha=0.6, markeredgewidth=0.7, label=_KINDS[kind], **look,
+                    alpha=0.6, markeredgewidth=0.7, label=_KINDS[kind],
+                    markerfacecolor=face,
                 )  # fmt: skip
         for variant in group:
             own = rows[rows["variant"] == variant].sort_values("t")
@@ -116,10 +121,11 @@ def _window(evidence: Evidence, rows: pd.DataFrame, name: str) -> Drawing:
             )  # fmt: skip
         axes.set(ylabel="standard deviations")
     panels[-1].set(xlabel="time [periods of the series]")
-    handles = {}
+    handles: dict[str, Any] = {}
     for axes in panels:
-        handles |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=3)
+        found, labels = axes.get_legend_handles_labels()
+        handles |= dict(zip(labels, found, strict=True))
+    figure.legend(handles=list(handles.values()), labels=list(handles), loc="outside lower center", ncols=3)
     return Drawing(
         f"Predictions for the last window of {name}",
         figure,

@@ -14,7 +14,7 @@ from suite.experiments.chen2018.fig7_scores import HeldOut, Rate
 from suite.experiments.chen2018.fig7_settings import Fig7Settings
 from suite.experiments.chen2018.fig7_solves import record_solves
 from suite.experiments.chen2018.fig7_training import Stage, new_model, train
-from suite.models.point_process import HistogramRate
+from suite.models.point_process import HistogramRate, IntensityPath
 
 
 class Fig7(Experiment):
@@ -113,7 +113,7 @@ def _latent_ode(
     model.eval()
     with torch.no_grad():
         initial = model.initial_states(test)
-        path = model.intensity(HORIZON, initial)
+        path: IntensityPath = model.intensity(HORIZON, initial)
         first = round(held_out.start / path.spacing)
         found = path.log_likelihood(test.times, held_out.scored, first)
     record_solves(model.intensity, initial, test, settings.solve_tolerances, name, meter)

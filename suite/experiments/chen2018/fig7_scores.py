@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets.poisson_events import HORIZON, EventSequences, Intensity
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.models.point_process import HistogramRate
 
 _PHASES = 720  # of the grid on which the posterior of a phase is exact to rounding
@@ -105,7 +105,7 @@ class HeldOut:
         values = rate(grid.expand(len(self.events), -1))[:shown].tolist()
         for sequence, row in enumerate(values):
             for time, value in zip(grid.tolist(), row, strict=True):
-                axes = {"intensity": name, "sequence": sequence, "t": _rounded(time)}
+                axes: dict[str, Axis] = {"intensity": name, "sequence": sequence, "t": _rounded(time)}
                 meter.record("intensity", _rounded(value), "events per unit of time", **axes)
             if with_events:
                 for time in self.events.times[sequence][self.events.mask[sequence]].tolist():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets.poisson_events import HORIZON, EventSequences
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.models.point_process import LatentIntensity
 from suite.solvers import solve
 
@@ -48,7 +48,7 @@ def record_solves(
         model.tolerance = tolerance
         integral = float(model(HORIZON, start).integral[-1, 0])
         joint, alone = model.evaluations(HORIZON, start)
-        axes = {"intensity": name, "tolerance": tolerance}
+        axes: dict[str, Axis] = {"intensity": name, "tolerance": tolerance}
         meter.record("integral_error", abs(integral / reference - 1), "1", **axes)
         meter.record("nfe_with_integral", joint, "evaluations", **axes)
         meter.record("nfe_alone", alone, "evaluations", **axes)

@@ -12,7 +12,7 @@ from suite.datasets.poisson_events import HORIZON, EventSequences
 from suite.declarations import Meter
 from suite.experiments.chen2018.fig7_settings import Fig7Settings
 from suite.models.latent import RecognitionNetwork, draw_initial_state, kl_to_standard_normal
-from suite.models.point_process import LatentIntensity
+from suite.models.point_process import IntensityPath, LatentIntensity
 
 _REPORTED_EVERY = 20  # iterations between two looks at the loss, each of which waits for the device
 
@@ -102,8 +102,9 @@ def _negative_bound(model: EventModel, events: EventSequences, noise: torch.Gene
     """Return the mean negative log-likelihood of a sequence plus the divergence of ``q(z0)`` from ``N(0, I)``."""
     posterior = model.recognised(events)
     if posterior is None:
-        return -model.intensity(HORIZON).log_likelihood(events.times, events.mask).mean()
+        shared: IntensityPath = model.intensity(HORIZON)
+        return -shared.log_likelihood(events.times, events.mask).mean()
     mean, log_std = posterior
     draw = torch.randn(mean.shape, generator=noise, dtype=mean.dtype).to(mean.device)
-    path = model.intensity(HORIZON, draw_initial_state(mean, log_std, draw))
+    path: IntensityPath = model.intensity(HORIZON, draw_initial_state(mean, log_std, draw))
     return (kl_to_standard_normal(mean, log_std) - path.log_likelihood(events.times, events.mask)).mean()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets.series_windows import SplitSeries, Windows
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.models.latent import gaussian_log_density
 
 TASKS = ("forecast", "interpolation")
@@ -95,13 +95,12 @@ def record_picture(prediction: Prediction, windows: Windows, series: str, meter:
     shown = len(windows) - 1
     times = windows.times.tolist()
     for time, value in zip(times, prediction.mean[shown].tolist(), strict=True):
-        axes = {"series": series, "t": _rounded(time)}
-        meter.record("predicted", _rounded(value), "standard deviations", **axes)
+        meter.record("predicted", _rounded(value), "standard deviations", series=series, t=_rounded(time))
     if with_data:
         kinds = {"read": windows.readable[shown]} | {task: windows.targets(task)[shown] for task in TASKS}
         for kind, mask in kinds.items():
             for index in torch.nonzero(mask).flatten().tolist():
-                axes = {"series": series, "t": _rounded(times[index]), "kind": kind}
+                axes: dict[str, Axis] = {"series": series, "t": _rounded(times[index]), "kind": kind}
                 meter.record("observed", _rounded(float(windows.values[shown, index])), "standard deviations", **axes)
 
 

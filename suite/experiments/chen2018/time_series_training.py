@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +40,7 @@ class SeriesModel(nn.Module):
             means, divergence = self.network(windows.values, windows.readable, windows.times), torch.zeros(())
         else:
             posterior = self.network.encode(*_encoder_input(windows))
-            means = self._decoded(windows, *posterior, noise)
+            means = _decoded(self.network, windows, *posterior, noise)
             divergence = kl_to_standard_normal(*posterior).mean()
         densities = gaussian_log_density(windows.values, means, self.log_std.exp())
         return divergence - (densities * windows.present).sum(1).mean()
@@ -54,13 +53,9 @@ class SeriesModel(nn.Module):
         else:
             posterior = self.network.encode(*_encoder_input(windows))
             repeated = [part.repeat(draws, 1) for part in posterior]
-            means = self._decoded(windows, repeated[0], repeated[1], noise).unflatten(0, (draws, len(windows)))
+            means = _decoded(self.network, windows, repeated[0], repeated[1], noise)
+            means = means.unflatten(0, (draws, len(windows)))
         return Prediction(means.mean(0), means, self.log_std.exp())
-
-    def _decoded(self, windows: Windows, mean: Tensor, log_std: Tensor, noise: torch.Generator) -> Tensor:
-        standard = torch.randn(mean.shape, generator=noise, dtype=mean.dtype).to(mean.device)
-        decoded: Tensor = self.network.decode(draw_initial_state(mean, log_std, standard), windows.times)
-        return decoded.squeeze(-1)
 
 
 def new_model(variant: str, settings: TimeSeriesSettings, meter: Meter) -> SeriesModel:
@@ -130,6 +125,14 @@ def train(
     model.load_state_dict(kept)
 
 
+def _decoded(
+    network: LatentODE | RecurrentVAE, windows: Windows, mean: Tensor, log_std: Tensor, noise: torch.Generator
+) -> Tensor:
+    """Return the means at all times for one draw of ``z0`` for each window, shape ``[n, m]``."""
+    standard = torch.randn(mean.shape, generator=noise, dtype=mean.dtype).to(mean.device)
+    return network.decode(draw_initial_state(mean, log_std, standard), windows.times).squeeze(-1)
+
+
 def _encoder_input(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
     values, times, mask = windows.observations()
-    return cast(Tensor, values).unsqueeze(-1), times, mask
+    return values.unsqueeze(-1), times, mask

@@ -46,7 +46,7 @@ class HistogramRate:
     def integral(self, start: float) -> Tensor:
         """Return the expected count from ``start`` to the horizon, 0-dimensional."""
         width = self.horizon / len(self.rates)
-        left = torch.arange(len(self.rates), device=self.rates.device) * width
+        left = width * torch.arange(len(self.rates), dtype=self.rates.dtype, device=self.rates.device)
         return (self.rates * (left + width - left.clamp(min=start)).clamp(min=0)).sum()
 
     def log_likelihood(self, times: Tensor, mask: Tensor, start: float = 0.0) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +126,6 @@ class LatentIntensity(nn.Module):
         """Return the evaluations of one solve with the integral, and of one of the latent state alone."""
         start = self.initial if z0 is None else z0
         times = torch.tensor([0.0, horizon], dtype=torch.float64)
-        tolerances = {"method": self.method, "rtol": self.tolerance, "atol": self.tolerance}
+        tolerances: dict[str, Any] = {"method": self.method, "rtol": self.tolerance, "atol": self.tolerance}
         joint, _ = solve_with_integral(self.field, self._scaled_rate, start, times, **tolerances)
         return joint.statistics.nfe, solve(self.field, start, times, **tolerances).statistics.nfe

@@ -49,4 +49,5 @@ class GapGRU(nn.Module):
         inputs = torch.stack([carried.gather(1, order), torch.diff(at, dim=1, prepend=at[:, :1])], dim=-1)
         states, _ = self.encoder(inputs)
         rows = torch.arange(len(counts), device=counts.device)
-        return states[rows, (counts - 1).clamp(min=0)].unsqueeze(0)
+        last: Tensor = states[rows, (counts - 1).clamp(min=0)]
+        return last.unsqueeze(0)

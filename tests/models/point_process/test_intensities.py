@@ -57,10 +57,12 @@ def test_log_likelihood_of_a_latent_intensity_agrees_with_scipy_at_events_and_in
 def test_log_likelihood_of_a_constant_intensity_is_the_closed_form() -> None:
     latent = model(intervals=4, tolerance=1e-6)
     with torch.no_grad():
-        cast(nn.Linear, latent.rate.layers[-1]).weight.zero_()  # the intensity is the typical rate at every state
+        last = cast(nn.Linear, latent.rate.layers[-1])
+        last.weight.zero_()  # the intensity is one and the same at every state
+        last.bias.fill_(math.log(math.expm1(2.0)))
     events = sample(INTENSITIES["sinusoid"], 4, torch.Generator().manual_seed(0))
     found = latent(HORIZON).log_likelihood(events.times, events.mask)
-    expected = events.counts * math.log(2.0 + 1e-8) - (2.0 + 1e-8) * HORIZON
+    expected = events.counts.to(DOUBLE) * math.log(2.0 + 1e-8) - (2.0 + 1e-8) * HORIZON
     assert torch.allclose(found, expected, rtol=0, atol=1e-8)
 
 
@@ -112,7 +114,8 @@ def test_gradient_of_the_log_likelihood_matches_central_differences() -> None:
     events = sample(INTENSITIES["sinusoid"], 2, torch.Generator().manual_seed(0))
 
     def loss() -> torch.Tensor:
-        return latent(HORIZON).log_likelihood(events.times, events.mask).sum()
+        path: IntensityPath = latent(HORIZON)
+        return path.log_likelihood(events.times, events.mask).sum()
 
     loss().backward()
     for parameter in (latent.initial, *latent.field.parameters(), *latent.rate.parameters()):
