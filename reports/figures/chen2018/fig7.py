@@ -58,11 +58,15 @@ def _intensity(evidence: Evidence, rows: pd.DataFrame, name: str) -> Drawing:
             times = events[(events["intensity"] == name) & (events["sequence"] == sequence)]
             times = times[times["seed"] == rows["seed"].min()]["value"].astype(float)
             axes.plot(times, [0.0] * len(times), "|", color=text_colour(), markersize=7, label="_events")
+        if len(sequences) > 1:
+            axes.axvspan(0.0, float(rows["t"].max()) / 2, color=text_colour(), alpha=0.08, linewidth=0)
         axes.set(ylabel="λ(t) [1/time]")
         axes.set_ylim(bottom=-0.4)
     panels[-1].set(xlabel="t [units of time]")
     legend_below(figure, panels[0], columns=4)
-    random = " One panel for each of some sequences, of which the first half is observed." if len(sequences) > 1 else ""
+    random = (
+        " One panel for each of some sequences, of which the shaded half is observed." if len(sequences) > 1 else ""
+    )
     return Drawing(
         title,
         figure,
@@ -95,7 +99,7 @@ def _scores(evidence: Evidence) -> Drawing:
         palette=colours(evidence.known), dodge=True, jitter=False, size=6, ax=axes,
     )  # fmt: skip
     axes.axvline(0, color=text_colour(), linewidth=1)
-    axes.set(xlabel="log-likelihood of truth minus model [nats per sequence]", ylabel="", xscale="symlog")
+    axes.set(xlabel="log-likelihood lost [nats per sequence]", ylabel="", xscale="symlog")
     legend_below(figure, axes)
     words = "; ".join(
         f"{name}, {variant}: {rows.loc[(rows['intensity'] == name) & (rows['variant'] == variant), 'value'].mean():.4g}"

@@ -14,9 +14,9 @@ from reports.figures.drawing import Drawing, Evidence
 from reports.figures.theme import WIDTH, colours, dashes, text_colour
 
 DESCRIBED = {
-    "co2": "weekly CO2 at Mauna Loa, with missing weeks that are real",
-    "elnino": "monthly sea surface temperature, regular",
-    "sunspots": "yearly number of sunspots, regular",
+    "co2": "Weekly CO2 at Mauna Loa, with missing weeks that are real",
+    "elnino": "Monthly sea surface temperature, regular",
+    "sunspots": "Yearly number of sunspots, regular",
 }
 TASKS = ("forecast", "interpolation")
 SCORES = {
@@ -129,7 +129,7 @@ def _window(evidence: Evidence, rows: pd.DataFrame, name: str) -> Drawing:
     return Drawing(
         f"Predictions for the last window of {name}",
         figure,
-        f"{DESCRIBED.get(name, name).capitalize()}; one seed. All methods read the same values.",
+        f"{DESCRIBED.get(name, name)}; one seed. All methods read the same values.",
         f"Predictions of {', '.join(shown)} for one window of {name}, with its values.",
     )
 
