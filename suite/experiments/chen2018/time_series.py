@@ -37,7 +37,7 @@ class TimeSeries(Experiment):
             series=("sunspots",), tolerance=1e-3, iterations=2, batch_size=8, validate_every=2, draws=2, gp_points=30
         ),
         "quick": TimeSeriesSettings(tolerance=1e-3, iterations=20, validate_every=20, gp_points=100),
-        "laptop": TimeSeriesSettings(tolerance=1e-4, iterations=400),
+        "laptop": TimeSeriesSettings(tolerance=1e-4, iterations=600),
         "paper": TimeSeriesSettings(),
     }
     headline = "rmse_mean"
