@@ -97,7 +97,9 @@ def posterior(model: LatentModel, seen: Observations, grid: Grid) -> tuple[Tenso
     return model.encode(seen.values, grid.at(seen.index), start=float(grid.times[0]))
 
 
-def training_loss(model: Model, seen: Observations, grid: Grid, standard_normal: Tensor, *, noise_std: float) -> Tensor:
+def training_loss(
+    model: Model, seen: Observations, grid: Grid, standard_normal: Tensor, *, noise_std: float, horizon: int
+) -> Tensor:
     """Return what an observation costs on average, in nats; every trajectory counts the same.
 
     For the predicting RNN its negative log-likelihood, for a latent-variable model the negative evidence lower bound.
@@ -109,15 +111,20 @@ def training_loss(model: Model, seen: Observations, grid: Grid, standard_normal:
             it the points at which it was observed.
         standard_normal: What ``z0`` is drawn with, shape ``[batch, latent]``.
         noise_std: Standard deviation of the observations, which the likelihood knows.
+        horizon: A latent-variable model is to explain the observations at the first so many points; all of them enter
+            its recognition network.
     """
     count = seen.index.shape[1]
     if isinstance(model, NextObservationRNN):
         # Gaps in steps of the grid, so that they are of order one.
         return model.negative_log_likelihood(seen.values, seen.index.to(seen.values)).mean() / (count - 1)
     mean, log_std = posterior(model, seen, grid)
-    path = model.latent_path(draw_initial_state(mean, log_std, standard_normal), grid.times[: grid.observed])
-    decoded = model.decoder(path.gather(1, seen.index.unsqueeze(-1).expand(-1, -1, path.shape[-1])))
-    return -evidence_lower_bound(seen.values, decoded, mean, log_std, noise_std=noise_std).mean() / count
+    path = model.latent_path(draw_initial_state(mean, log_std, standard_normal), grid.times[:horizon])
+    within = seen.index < horizon
+    index = seen.index.clamp(max=horizon - 1).unsqueeze(-1).expand(-1, -1, path.shape[-1])
+    decoded = model.decoder(path.gather(1, index))
+    bound = evidence_lower_bound(seen.values, decoded, mean, log_std, noise_std=noise_std, mask=within)
+    return -bound.mean() / count
 
 
 def forecast(model: Model, seen: Observations, grid: Grid) -> Tensor:

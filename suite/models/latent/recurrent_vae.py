@@ -28,6 +28,8 @@ class RecurrentVAE(nn.Module):
         self.recognition = recognition
         self.initial = nn.Linear(latent, hidden)
         self.rnn = nn.RNN(1, hidden, batch_first=True)
+        # Orthogonal, so that the state outlives a hundred steps; from torch's own start it forgets z0 within ten.
+        nn.init.orthogonal_(self.rnn.weight_hh_l0)
         self.decoder = decoder
 
     def encode(
