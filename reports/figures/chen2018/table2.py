@@ -60,7 +60,7 @@ def _by_observations(evidence: Evidence, title: str, metric: str, *, printed: bo
     for axes, name in zip(columns, panels, strict=False):
         shown = rows[rows["data"] == name]
         lines(axes, shown, "observations", evidence)
-        axes.set(title=DATA[name], ylabel="RMSE against truth", ylim=(0, None))
+        axes.set(title=DATA[name], ylabel="RMSE against truth", ylim=(0, 1.1 * shown["value"].max()))
         axes.get_legend().remove()
         words.append(f"{DATA[name]}: {_in_words(evidence, shown)}")
     if published:
@@ -69,7 +69,8 @@ def _by_observations(evidence: Evidence, title: str, metric: str, *, printed: bo
             style = {"color": colours(evidence.known)[variant], "marker": markers(evidence.known)[variant]}
             axes.plot(list(values), list(values.values()), linestyle="--", **style)
             words.append(f"{variant} as printed: " + ", ".join(f"{v:.4g} at {n}" for n, v in values.items()))
-        axes.set(title=PRINTED, ylabel="RMSE", ylim=(0, None))
+        axes.set(title=PRINTED, ylabel="RMSE")
+        axes.set_ylim(bottom=0)
     columns[-1].set(xlabel="observations of 100 points", xticks=sorted(rows["observations"].unique()))
     _legend(figure, evidence, evidence.present(rows))
     caption = f"{seeds_in_words(rows)} RMSE over both coordinates, in units of the positions, on test spirals."
