@@ -97,7 +97,8 @@ def _pictures(evidence: Evidence) -> pd.DataFrame:
     # So that what follows may ask for any axis, of records that lack it too.
     missing = [axis for axis in ("observations", "panel", "curve", "step", "coordinate") if axis not in rows]
     rows = rows.reindex(columns=[*rows.columns, *missing])
-    return rows[rows["seed"] == rows["seed"].min()]
+    first: pd.DataFrame = rows[rows["seed"] == rows["seed"].min()]
+    return first
 
 
 def _truth(rows: pd.DataFrame) -> pd.DataFrame:

@@ -67,7 +67,8 @@ def sweep_areas(decode: Callable[[Tensor], Tensor], z0: Tensor, coordinate: int,
         values: What it takes.
     """
     swept = coordinate_sweep(z0, coordinate, values)
-    return signed_area(decode(swept.flatten(0, 1))).unflatten(0, swept.shape[:2])
+    areas: Tensor = signed_area(decode(swept.flatten(0, 1))).reshape(swept.shape[:2])
+    return areas
 
 
 def sign_changes(areas: Tensor) -> Tensor:

@@ -32,11 +32,12 @@ from suite.experiments.chen2018.spiral_latents import (
     silhouette,
     sweep_areas,
 )
-from suite.experiments.chen2018.table2 import Table2, Table2Settings
+from suite.experiments.chen2018.table2 import Table2
+from suite.experiments.chen2018.table2_settings import Table2Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
 from suite.harness.schema import parse
-from suite.models.latent import LatentODE, NextObservationRNN, evidence_lower_bound
+from suite.models.latent import LatentODE, NextObservationRNN, RecurrentVAE, evidence_lower_bound
 
 EXPERIMENT = Table2()
 SMOKE = EXPERIMENT.profiles["smoke"]
@@ -159,6 +160,7 @@ def test_every_sample_takes_from_the_common_solve_the_points_at_which_it_was_obs
 
 def test_a_shorter_horizon_leaves_later_observations_out_of_the_likelihood_alone() -> None:
     model, seen = build("rnn-vae", SIZES), observations()
+    assert isinstance(model, RecurrentVAE)
     normal = torch.zeros(5, 4, dtype=torch.float64)
     mean, log_std = posterior(model, seen, GRID)  # of all observations
     decoded = forecast(model, seen, GRID).gather(1, seen.index.unsqueeze(-1).expand(-1, -1, 2))
