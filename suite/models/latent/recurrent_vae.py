@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -28,6 +30,8 @@ class RecurrentVAE(nn.Module):
         self.recognition = recognition
         self.initial = nn.Linear(latent, hidden)
         self.rnn = nn.RNN(1, hidden, batch_first=True)
+        # Orthogonal, so that the state outlives a hundred steps; from torch's own start it forgets z0 within ten.
+        nn.init.orthogonal_(cast(Tensor, self.rnn.weight_hh_l0))
         self.decoder = decoder
 
     def encode(
