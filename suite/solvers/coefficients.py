@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from suite.solvers.dense_output import continuous_extension
-from suite.solvers.order_conditions import Array
 from suite.solvers.stage_sum import Terms, terms_of
 from suite.solvers.tableau import ButcherTableau
 
@@ -46,8 +44,7 @@ class Coefficients:
         row_terms: The rows as terms of a sum.
         weight_terms: The weights likewise.
         error_terms: The weights of the local error likewise; none without an embedded solution.
-        distinct_nodes: The nodes, each once, as an array.
-        node_of_stage: Which of these each stage has.
+        node_numbers: The nodes as numbers.
         first_same_as_last: Whether the last stage is the field at the end of the step.
         tableau: Where all of this is from.
     """
@@ -59,8 +56,7 @@ class Coefficients:
     row_terms: tuple[Terms, ...]
     weight_terms: Terms
     error_terms: Terms
-    distinct_nodes: Array
-    node_of_stage: tuple[int, ...]
+    node_numbers: tuple[float, ...]
     first_same_as_last: bool
     tableau: ButcherTableau
 
@@ -81,7 +77,6 @@ class Coefficients:
 @lru_cache(maxsize=_KEPT)
 def bind(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> Coefficients:
     """Return the coefficients of a tableau for states of a dtype on a device."""
-    numbers = list(dict.fromkeys(tableau.nodes.tolist()))
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
         matrix = torch.as_tensor(tableau.coefficients, dtype=dtype, device=device)
@@ -94,8 +89,7 @@ def bind(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> C
             row_terms=tuple(terms_of(tableau.coefficients[i, :i].tolist()) for i in range(tableau.stages)),
             weight_terms=terms_of(tableau.weights.tolist()),
             error_terms=() if error is None else terms_of(error.tolist()),
-            distinct_nodes=np.array(numbers),
-            node_of_stage=tuple(numbers.index(node) for node in tableau.nodes.tolist()),
+            node_numbers=tuple(tableau.nodes.tolist()),
             first_same_as_last=tableau.first_same_as_last,
             tableau=tableau,
         )
