@@ -39,7 +39,7 @@ class AdaptiveReverse(Reverse):
         if not isinstance(problem.method, ExplicitRungeKutta):
             raise TypeError("adaptive reverse steps need a tableau")
         inner = len(self.values) > 2 or problem.variant == "quadrature"
-        self.method, self.stepped = problem.stepper(problem.method.tableau, self.z, interpolated=inner)
+        self.method, self.stepped = self.stepper(problem.method.tableau, interpolated=inner)
         self.settings: AdaptiveOptions = read_options(problem.options, AdaptiveOptions, FixedGridOptions)
         self.direction = 1 if self.values[0] > self.values[-1] else -1
         self.scale = problem.scale()

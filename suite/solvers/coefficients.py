@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,6 +13,7 @@ from suite.solvers.dense_output import continuous_extension
 from suite.solvers.stage_sum import Terms, terms_of
 from suite.solvers.tableau import ButcherTableau
 
+_NO_TERM = 1e-12  # polynomials that vanish are found to rounding
 _KEPT = 256  # far more than there are methods, dtypes and devices in one process, and a bound all the same
 
 
@@ -59,6 +61,19 @@ class Coefficients:
     node_numbers: tuple[float, ...]
     first_same_as_last: bool
     tableau: ButcherTableau
+
+    @cached_property
+    def idle(self) -> frozenset[int]:
+        """Stages that only lead to other stages: no term of the solution, at the end or inside the step, or its error.
+
+        What is integrated along without being read need not be evaluated there.
+        """
+        error = np.zeros(self.tableau.stages) if self.tableau.error_weights is None else self.tableau.error_weights
+        idle = np.flatnonzero((self.tableau.weights == 0) & (error == 0))
+        if len(idle) == 0:
+            return frozenset()
+        polynomials = continuous_extension(self.tableau).polynomials
+        return frozenset(stage for stage in idle.tolist() if np.abs(polynomials[stage]).max() < _NO_TERM)
 
     @cached_property
     def inside(self) -> BoundExtension:

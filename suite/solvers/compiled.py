@@ -29,15 +29,9 @@ from suite.solvers.vector_field import CountedField, PackedField, VectorField
 _EVALUATIONS_OF_A_GRAPH = 40
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class CompiledStep(Step):
-    """A compiled step; see :class:`Step`.
-
-    Attributes:
-        error_ratio: Norm of the error in units of the tolerance, 0-dimensional; None where it was not measured.
-    """
-
-    error_ratio: Tensor | None = None
+    """A compiled step; see :class:`Step`."""
 
     @property
     def stages(self) -> Tensor:

@@ -26,18 +26,24 @@ class HostClocks:
     def __init__(self, dtype: torch.dtype) -> None:
         self._dtype = HOST_DTYPES[dtype]
         self._size = _FIRST_BLOCK
-        self._numbers = np.empty(0, self._dtype)
+        self._numbers = memoryview(np.empty(0, self._dtype))
         self._tensors: tuple[Tensor, ...] = ()
         self._next = 0
 
-    def take(self, times: Sequence[float]) -> tuple[Tensor, ...]:
-        """Return a tensor for each time."""
-        start, end = self._next, self._next + len(times)
+    def take(self, t: float, h: float, nodes: Sequence[float]) -> tuple[Tensor, ...]:
+        """Return ``t + node * h`` for each node of a step."""
+        start = self._next
+        end = self._next = start + len(nodes)
         if end > len(self._tensors):
-            start, end = 0, len(times)
-            self._numbers = np.empty(max(self._size, end), self._dtype)
-            self._tensors = torch.from_numpy(self._numbers).unbind()
-            self._size = min(2 * self._size, _LARGEST_BLOCK)
-        self._numbers[start:end] = times
-        self._next = end
+            return self._take_from_another_block(t, h, nodes)
+        numbers, index = self._numbers, start
+        for node in nodes:
+            numbers[index] = node * h + t
+            index += 1
         return self._tensors[start:end]
+
+    def _take_from_another_block(self, t: float, h: float, nodes: Sequence[float]) -> tuple[Tensor, ...]:
+        block = np.empty(max(self._size, len(nodes)), self._dtype)
+        self._size = min(2 * self._size, _LARGEST_BLOCK)
+        self._numbers, self._tensors, self._next = memoryview(block), torch.from_numpy(block).unbind(), 0
+        return self.take(t, h, nodes)

@@ -26,7 +26,7 @@ Field = Callable[[Tensor, Tensor], Tensor]
 _FEW_ENTRIES = 16384
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Step:
     """One step of an explicit Runge-Kutta method, from ``start`` over ``size``.
 
@@ -156,9 +156,11 @@ class RungeKutta:
             inside: Evaluate the stages at the largest representable times before their own, for a step that ends on a
                 discontinuity.
         """
-        clocks = self._clocks(t, h, inside)
         if f0 is None:
-            f0 = field(clocks[0], y)
+            start, *clocks = self._clocks(t, h, inside)
+            f0 = field(start, y)
+        else:
+            clocks = self._clocks(t, h, inside, first=1)
         if isinstance(h, Tensor) or torch.is_grad_enabled():
             step = self._listed(field, t, h, y, f0, clocks)
         elif self._read is not None:
@@ -167,16 +169,16 @@ class RungeKutta:
             step = self._accumulated(field, t, h, y, f0, clocks)
         else:
             step = self._listed(field, t, h, y, f0, clocks)
-        step.inside = inside
+        if inside:
+            step.inside = True
         return step
 
-    def _clocks(self, t: Time, h: Time, inside: bool) -> Sequence[Tensor]:
-        """Return the time of every stage, as the vector field sees it."""
-        coefficients = self.coefficients
+    def _clocks(self, t: Time, h: Time, inside: bool, *, first: int = 0) -> Sequence[Tensor]:
+        """Return the time of every stage from the first wanted on, as the vector field sees it."""
         if self._host_clocks is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
-            return self._host_clocks.take([node * h + t for node in coefficients.node_numbers])
-        several = coefficients.nodes * h + t
-        return (neighbour(several, several[0]) if inside else several).unbind()
+            return self._host_clocks.take(t, h, self.coefficients.node_numbers[first:])
+        several = self.coefficients.nodes * h + t
+        return (neighbour(several, several[0]) if inside else several).unbind()[first:]
 
     def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Return what the search for a first step starts from, and the field there; None: the search measures it."""
@@ -192,7 +194,7 @@ class RungeKutta:
         slopes, state = [f0], y
         for i in range(1, last + 1):
             state = stage_sum(y, slopes, coefficients.row_terms[i], h)
-            slopes.append(field(clocks[i], state))
+            slopes.append(field(clocks[i - 1], state))
         if coefficients.first_same_as_last:
             return Step(coefficients, t, h, y, state, slopes, slopes[-1])
         return Step(coefficients, t, h, y, stage_sum(y, slopes, coefficients.weight_terms, h), slopes, None)
@@ -204,7 +206,7 @@ class RungeKutta:
         sums, same = self._sums, self.coefficients.first_same_as_last
         slopes = [f0]
         sums.begin(f0)
-        for clock, move in zip(clocks[1:], sums.moves, strict=False):
+        for clock, move in zip(clocks, sums.moves, strict=False):
             state = torch.add(y, move, alpha=h)
             slope = field(clock, state)
             sums.add(len(slopes), slope)
@@ -229,7 +231,8 @@ class RungeKutta:
                 state = end = torch.addmv(y, buffer.whole[i], rows[i], alpha=h)
             else:
                 state = torch.addmv(partial, buffer.before[i], rows[i], alpha=h)
-            torch._foreach_copy_(buffer.parts[i], field.parts(clocks[i], state))
+            parts = field.parts(clocks[i - 1], state, quadratures=i not in coefficients.idle)
+            torch._foreach_copy_(buffer.parts[i][: len(parts)], parts)
         if not same:
             end = torch.addmv(y, buffer.whole[last + 1], coefficients.weights, alpha=h)
         return Step(coefficients, t, h, y, end, buffer.stages, slopes[last].clone() if same else None)

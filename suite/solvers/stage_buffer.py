@@ -18,8 +18,14 @@ class PartedField(Protocol):
 
     shapes: Sequence[torch.Size]
 
-    def parts(self, t: Tensor, y: Tensor) -> list[Tensor]:
-        """Evaluate the field at a state of which only the entries that it reads are given."""
+    def parts(self, t: Tensor, y: Tensor, *, quadratures: bool = True) -> list[Tensor]:
+        """Evaluate the field at a state of which only the entries that it reads are given.
+
+        Args:
+            t: Time.
+            y: The entries that the field reads.
+            quadratures: Whether the derivatives of the other entries are wanted; otherwise they may be left out.
+        """
         ...
 
 
@@ -35,7 +41,7 @@ class StageBuffer:
     """
 
     def __init__(self, count: int, like: Tensor, read: int, shapes: Sequence[torch.Size]) -> None:
-        self.stages = like.new_empty(count, len(like))
+        self.stages = like.new_zeros(count, len(like))  # some stages have no quadratures
         self.rows = self.stages.unbind()
         self.whole = [self.stages[:i].t() for i in range(count + 1)]
         self.before = [view[:read] for view in self.whole]

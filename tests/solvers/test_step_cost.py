@@ -96,3 +96,35 @@ def test_solver_loops_read_no_whole_tensor(module: str) -> None:
         node.func.attr for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
     assert not called & {"tolist", "numpy", "item", "cpu"}
+
+
+class Pair:
+    """``dy/dt = -y`` with the quadrature ``dg/dt = y``; remembers at which stages it was to give the quadrature."""
+
+    shapes = (torch.Size([1]), torch.Size([1]))
+
+    def __init__(self) -> None:
+        self.wanted: list[bool] = []
+
+    def __call__(self, t: Tensor, y: Tensor) -> Tensor:
+        return torch.cat(self.parts(t, y[:1]))
+
+    def parts(self, t: Tensor, y: Tensor, *, quadratures: bool = True) -> list[Tensor]:
+        self.wanted.append(quadratures)
+        return [-y, y] if quadratures else [-y]
+
+
+def test_quadratures_are_evaluated_only_at_stages_that_have_a_weight() -> None:
+    """Of dopri5's stages the second leads to others alone; the whole field is stepped for comparison."""
+    tableau = explicit_methods()["dopri5"].tableau
+    z, parted, whole = torch.tensor([1.0, 0.0], dtype=torch.float64), Pair(), Pair()
+    with torch.no_grad():
+        f0 = whole(torch.zeros(()), z)
+        steps = [
+            runge_kutta.RungeKutta(tableau, z, read=1).step(parted, 0.0, 0.1, z, f0),
+            runge_kutta.RungeKutta(tableau, z).step(whole, 0.0, 0.1, z, f0),
+        ]
+        ours, theirs = ((step.y1, step.local_error(None), step.interpolate(0.03)) for step in steps)
+    assert parted.wanted == [False, True, True, True, True, True]
+    for one, other in zip(ours, theirs, strict=True):
+        assert torch.allclose(one, other, rtol=1e-13, atol=1e-15)
