@@ -107,11 +107,12 @@ class Pair:
         self.wanted: list[bool] = []
 
     def __call__(self, t: Tensor, y: Tensor) -> Tensor:
-        return torch.cat(self.parts(t, y[:1]))
+        return torch.cat(self.parts(t, y))
 
     def parts(self, t: Tensor, y: Tensor, *, quadratures: bool = True) -> list[Tensor]:
         self.wanted.append(quadratures)
-        return [-y, y] if quadratures else [-y]
+        read = y[:1]
+        return [-read, read] if quadratures else [-read]
 
 
 def test_quadratures_are_evaluated_only_at_stages_that_have_a_weight() -> None:
