@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from suite.solvers.coefficients import Coefficients, bind
+from suite.solvers.error_norm import ErrorScale
 from suite.solvers.host_clocks import HOST_DTYPES, HostClocks
 from suite.solvers.stage_buffer import PartedField, StageBuffer
 from suite.solvers.stage_sum import Time, factor, neighbour, stage_sum
@@ -179,6 +180,10 @@ class RungeKutta:
             return self._host_clocks.take(t, h, self.coefficients.node_numbers[first:])
         several = self.coefficients.nodes * h + t
         return (neighbour(several, several[0]) if inside else several).unbind()[first:]
+
+    def measure(self, scale: ErrorScale) -> None:
+        """Say how errors are going to be measured, to a method whose steps can measure their own."""
+        del scale
 
     def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Return what the search for a first step starts from, and the field there; None: the search measures it."""
