@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
-
 import torch
 from torch import Tensor
 
@@ -16,8 +14,6 @@ from suite.solvers.solution import Statistics
 from suite.solvers.stage_sum import Time, neighbour
 from suite.solvers.step_control import StepController, resolvable
 from suite.solvers.times import number
-
-_AS_IT_IS = nullcontext()
 
 
 class AdaptiveIntegrator:
@@ -156,10 +152,15 @@ class AdaptiveIntegrator:
         self._statistics.host_syncs += 1
         if step.error_ratio is not None:  # a step that measures its error needs no magnitudes
             return float(step.error_ratio), self._magnitude
-        scale = self._scale
-        with torch.no_grad() if torch.is_grad_enabled() else _AS_IT_IS:
-            magnitude = scale.magnitude(step.y1)
-            return size * scale.ratio(step.local_error(scale.entries), self._magnitude, magnitude), magnitude
+        if not torch.is_grad_enabled():
+            return self._measured(step, size)
+        with torch.no_grad():
+            return self._measured(step, size)
+
+    def _measured(self, step: Step, size: float) -> tuple[float, Tensor]:
+        magnitude = self._scale.magnitude(step.y1)
+        error = step.local_error(self._scale.entries)
+        return size * self._scale.ratio(error, self._magnitude, magnitude), magnitude
 
     def _require_resolvable(self, step: Step, size: float) -> None:
         if resolvable(size, self.time):

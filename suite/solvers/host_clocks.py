@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ class HostClocks:
     def __init__(self, dtype: torch.dtype) -> None:
         self._dtype = HOST_DTYPES[dtype]
         self._size = _FIRST_BLOCK
-        self._numbers = memoryview(np.empty(0, self._dtype))
+        self._numbers: Any = memoryview(np.empty(0, self._dtype))
         self._tensors: tuple[Tensor, ...] = ()
         self._next = 0
 

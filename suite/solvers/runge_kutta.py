@@ -157,6 +157,7 @@ class RungeKutta:
             inside: Evaluate the stages at the largest representable times before their own, for a step that ends on a
                 discontinuity.
         """
+        clocks: Sequence[Tensor]
         if f0 is None:
             start, *clocks = self._clocks(t, h, inside)
             f0 = field(start, y)
