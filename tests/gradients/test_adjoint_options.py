@@ -264,4 +264,4 @@ def test_states_are_those_of_odeint() -> None:
     field, y0 = Swirl(), start()
     plain = tensor(odeint(field, y0.detach(), T)).detach()
     # To rounding: where autograd does not follow a solve, the terms of its stage sums are added in another order.
-    torch.testing.assert_close(tensor(odeint_adjoint(field, y0, T)).detach(), plain, rtol=0, atol=1e-13)
+    torch.testing.assert_close(tensor(odeint_adjoint(field, y0, T)).detach(), plain, rtol=0, atol=2e-13)
