@@ -48,10 +48,10 @@ class AugmentedField:
         """Return the derivative, shape ``[2 n + parameters]``; only the first ``2 n`` entries of ``flat`` are read."""
         return torch.cat([part.reshape(-1) for part in self.parts(t, flat)]).to(flat.dtype)
 
-    def parts(self, t: Tensor, flat: Tensor) -> list[Tensor]:
-        """Return the derivative part by part: of state and adjoint, and of the gradient of each parameter."""
+    def parts(self, t: Tensor, flat: Tensor, *, quadratures: bool = True) -> list[Tensor]:
+        """Return the derivative part by part: of state and adjoint, and of the gradient of each parameter if wanted."""
         y, a = flat[: self._read].view(self._pair).unbind()
-        derivative, products = self.products(t, y, a, (y, *self.parameters))
+        derivative, products = self.products(t, y, a, (y, *self.parameters) if quadratures else (y,))
         return [derivative, *products]
 
     def parameter_parts(self, t: Tensor, y: Tensor, a: Tensor) -> list[Tensor]:

@@ -10,7 +10,6 @@ from suite.gradients.augmented import AugmentedField
 from suite.gradients.reverse_problem import Reverse, ReverseProblem
 from suite.solvers.adaptive import AdaptiveIntegrator
 from suite.solvers.callbacks import Callbacks
-from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.error_norm import ErrorScale, MixedNorm
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
@@ -39,12 +38,11 @@ class AdaptiveReverse(Reverse):
         if not isinstance(problem.method, ExplicitRungeKutta):
             raise TypeError("adaptive reverse steps need a tableau")
         inner = len(self.values) > 2 or problem.variant == "quadrature"
-        self.method, self.stepped = problem.stepper(problem.method.tableau, self.z, interpolated=inner)
+        self.method, self.stepped = self.stepper(problem.method.tableau, interpolated=inner)
         self.settings: AdaptiveOptions = read_options(problem.options, AdaptiveOptions, FixedGridOptions)
         self.direction = 1 if self.values[0] > self.values[-1] else -1
         self.scale = problem.scale()
-        if isinstance(self.method, CompiledRungeKutta):
-            self.method.measure(self.scale)
+        self.method.measure(self.scale)
         self.drift = ErrorScale(problem.rtol, problem.atol, MixedNorm(tuple(problem.field.layout.sizes)), self.n)
         self.outside = problem.variant == "quadrature" and len(problem.parameters) > 0
         self.whole = AugmentedField(problem.field, problem.parameters)

@@ -30,9 +30,9 @@ class _PathField:
     def __call__(self, t: Tensor, flat: Tensor) -> Tensor:
         return torch.cat([part.reshape(-1).to(flat.dtype) for part in self.parts(t, flat)])
 
-    def parts(self, t: Tensor, flat: Tensor) -> list[Tensor]:
+    def parts(self, t: Tensor, flat: Tensor, *, quadratures: bool = True) -> list[Tensor]:
         y, a = self._path(t).view(self._shape), flat[: self._shape.numel()].view(self._shape)
-        return self._augmented.products(t, y, a, (y, *self._augmented.parameters))[1]
+        return self._augmented.products(t, y, a, (y, *self._augmented.parameters) if quadratures else (y,))[1]
 
 
 class ReverseAlongPath:

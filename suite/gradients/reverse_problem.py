@@ -58,14 +58,6 @@ class ReverseProblem:
     statistics: Statistics = dataclasses.field(default_factory=Statistics)
     compile: bool = False
 
-    def stepper(self, tableau: ButcherTableau, like: Tensor, *, interpolated: bool) -> tuple[RungeKutta, Field]:
-        """Return what steps the augmented state, and the field to step."""
-        if not self.compile:
-            return RungeKutta(tableau, like, read=2 * self.states.shape[1]), AugmentedField(self.field, self.inside)
-        evaluation = AugmentedEvaluation.of(self.field.vector_field, self.field.layout, self.inside)
-        stepper = CompiledRungeKutta(tableau, self.field, like, interpolated=interpolated, evaluation=evaluation)
-        return stepper, stepper.field
-
     @property
     def inside(self) -> tuple[Tensor, ...]:
         """The parameters whose gradient is part of the augmented state."""
@@ -99,6 +91,15 @@ class Reverse:
     def run(self) -> None:
         """Solve from the last output back to the first."""
         raise NotImplementedError
+
+    def stepper(self, tableau: ButcherTableau, *, interpolated: bool) -> tuple[RungeKutta, Field]:
+        """Return what steps the augmented state, and the field to step."""
+        problem = self.problem
+        if not problem.compile:
+            return RungeKutta(tableau, self.z, read=2 * self.n), self.augmented
+        evaluation = AugmentedEvaluation.of(problem.field.vector_field, problem.field.layout, problem.inside)
+        stepper = CompiledRungeKutta(tableau, problem.field, self.z, interpolated=interpolated, evaluation=evaluation)
+        return stepper, stepper.field
 
     def adjoint(self) -> Tensor:
         """Return ``dL/dy`` at the first time without the cotangent of the first output, shape ``[n]``."""

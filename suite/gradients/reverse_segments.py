@@ -24,7 +24,7 @@ class FixedReverse(Reverse):
         problem, method = self.problem, self.problem.method
         if not isinstance(method, ExplicitRungeKutta):
             raise TypeError("fixed reverse steps need a tableau")
-        stepper, field = problem.stepper(method.tableau, self.z, interpolated=False)
+        stepper, field = self.stepper(method.tableau, interpolated=False)
         options = read_options(problem.options, FixedGridOptions, AdaptiveOptions)
         callbacks = Callbacks.of(self.augmented, lambda flat: flat)
         if callbacks is not None:

@@ -102,19 +102,11 @@ class AdaptiveIntegrator:
             proposed = controller.clip(self._proposal)
             lands = controller.lands(proposed, remaining)
             size = remaining if lands else proposed
+            signed: Time = stop - self._clock if lands else self._direction * size
             if callbacks is not None:
                 callbacks.step(self.time, self.y, size)
-            step = self._method.step(
-                self._field,
-                self._clock,
-                stop - self._clock if lands else self._direction * size,
-                self.y,
-                f0,
-                inside=lands and discontinuity,
-            )
-            # A step that measures its error needs no magnitudes.
-            magnitude = self._magnitude if step.error_ratio is not None else self._scale.magnitude(step.y1)
-            error = self._error(step, magnitude, size)
+            step = self._method.step(self._field, self._clock, signed, self.y, f0, inside=lands and discontinuity)
+            error, magnitude = self._error(step, size)
             accepted = controller.accepts(error, min(proposed, remaining))
             grown = size * controller.factor(error, self._previous_error)
             # A step shortened to land on a stop says little about the size that the error allows.
@@ -131,8 +123,8 @@ class AdaptiveIntegrator:
         self._statistics.accepted += 1
         self._statistics.error_estimate = error
         self._previous_error = controller.remembered(error)
-        self.time = number(stop) if lands else self.time + self._direction * size
-        self._clock = stop if lands else self._clock + self._direction * size
+        self.time = number(stop) if lands else self.time + number(signed)
+        self._clock = stop if lands else self._clock + signed
         self.y, self.f, self._magnitude = step.y1, step.f1, magnitude
         return step
 
@@ -155,14 +147,20 @@ class AdaptiveIntegrator:
             )
         self._tries += 1
 
-    def _error(self, step: Step, magnitude: Tensor, size: float) -> float:
+    def _error(self, step: Step, size: float) -> tuple[float, Tensor]:
+        """Return the error in units of the tolerance, and absolute values of the state at the end of the step."""
         self._statistics.host_syncs += 1
-        if step.error_ratio is not None:
-            return float(step.error_ratio)
-        if torch.is_grad_enabled():
-            with torch.no_grad():
-                return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
-        return size * self._scale.ratio(step.local_error(self._scale.entries), self._magnitude, magnitude)
+        if step.error_ratio is not None:  # a step that measures its error needs no magnitudes
+            return float(step.error_ratio), self._magnitude
+        if not torch.is_grad_enabled():
+            return self._measured(step, size)
+        with torch.no_grad():
+            return self._measured(step, size)
+
+    def _measured(self, step: Step, size: float) -> tuple[float, Tensor]:
+        magnitude = self._scale.magnitude(step.y1)
+        error = step.local_error(self._scale.entries)
+        return size * self._scale.ratio(error, self._magnitude, magnitude), magnitude
 
     def _require_resolvable(self, step: Step, size: float) -> None:
         if resolvable(size, self.time):

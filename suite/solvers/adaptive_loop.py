@@ -7,7 +7,6 @@ from torch import Tensor
 
 from suite.solvers.adaptive import AdaptiveIntegrator
 from suite.solvers.callbacks import CALLBACK_NAMES
-from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.error_norm import ErrorScale, Norm, packed_norm, packed_tolerance
 from suite.solvers.errors import EventNotFoundError, InvalidProblemError, InvalidTypeError
 from suite.solvers.events import EventSearch
@@ -33,8 +32,7 @@ def integrate_adaptively(problem: Problem, settings: AdaptiveOptions, method: Ru
     )
     if settings.norm is not None:
         _check_norm(scale.norm, problem.y0)
-    if isinstance(method, CompiledRungeKutta):
-        method.measure(scale)
+    method.measure(scale)
     controller = settings.controller(order)
     callbacks = problem.callbacks("an adaptive method", *CALLBACK_NAMES)
     if len(problem.values) == 1:

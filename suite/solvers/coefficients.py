@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from suite.solvers.dense_output import continuous_extension
-from suite.solvers.order_conditions import Array
 from suite.solvers.stage_sum import Terms, terms_of
 from suite.solvers.tableau import ButcherTableau
 
+_NO_TERM = 1e-12  # polynomials that vanish are found to rounding
 _KEPT = 256  # far more than there are methods, dtypes and devices in one process, and a bound all the same
 
 
@@ -46,8 +46,7 @@ class Coefficients:
         row_terms: The rows as terms of a sum.
         weight_terms: The weights likewise.
         error_terms: The weights of the local error likewise; none without an embedded solution.
-        distinct_nodes: The nodes, each once, as an array.
-        node_of_stage: Which of these each stage has.
+        node_numbers: The nodes as numbers.
         first_same_as_last: Whether the last stage is the field at the end of the step.
         tableau: Where all of this is from.
     """
@@ -59,10 +58,22 @@ class Coefficients:
     row_terms: tuple[Terms, ...]
     weight_terms: Terms
     error_terms: Terms
-    distinct_nodes: Array
-    node_of_stage: tuple[int, ...]
+    node_numbers: tuple[float, ...]
     first_same_as_last: bool
     tableau: ButcherTableau
+
+    @cached_property
+    def idle(self) -> frozenset[int]:
+        """Stages that only lead to other stages: no term of the solution, at the end or inside the step, or its error.
+
+        What is integrated along without being read need not be evaluated there.
+        """
+        error = np.zeros(self.tableau.stages) if self.tableau.error_weights is None else self.tableau.error_weights
+        idle = np.flatnonzero((self.tableau.weights == 0) & (error == 0))
+        if len(idle) == 0:
+            return frozenset()
+        polynomials = continuous_extension(self.tableau).polynomials
+        return frozenset(stage for stage in idle.tolist() if np.abs(polynomials[stage]).max() < _NO_TERM)
 
     @cached_property
     def inside(self) -> BoundExtension:
@@ -81,7 +92,6 @@ class Coefficients:
 @lru_cache(maxsize=_KEPT)
 def bind(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> Coefficients:
     """Return the coefficients of a tableau for states of a dtype on a device."""
-    numbers = list(dict.fromkeys(tableau.nodes.tolist()))
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
         matrix = torch.as_tensor(tableau.coefficients, dtype=dtype, device=device)
@@ -94,8 +104,7 @@ def bind(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device) -> C
             row_terms=tuple(terms_of(tableau.coefficients[i, :i].tolist()) for i in range(tableau.stages)),
             weight_terms=terms_of(tableau.weights.tolist()),
             error_terms=() if error is None else terms_of(error.tolist()),
-            distinct_nodes=np.array(numbers),
-            node_of_stage=tuple(numbers.index(node) for node in tableau.nodes.tolist()),
+            node_numbers=tuple(tableau.nodes.tolist()),
             first_same_as_last=tableau.first_same_as_last,
             tableau=tableau,
         )

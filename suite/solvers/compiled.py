@@ -17,6 +17,7 @@ from torch import Tensor
 from suite.solvers.compiled_graph import Bound, CompiledFunction, Outputs, Token
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Tolerance, rms_norm
 from suite.solvers.errors import InvalidProblemError
+from suite.solvers.host_clocks import HOST_DTYPES
 from suite.solvers.order_conditions import Array
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
@@ -28,15 +29,9 @@ from suite.solvers.vector_field import CountedField, PackedField, VectorField
 _EVALUATIONS_OF_A_GRAPH = 40
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class CompiledStep(Step):
-    """A compiled step; see :class:`Step`.
-
-    Attributes:
-        error_ratio: Norm of the error in units of the tolerance, 0-dimensional; None where it was not measured.
-    """
-
-    error_ratio: Tensor | None = None
+    """A compiled step; see :class:`Step`."""
 
     @property
     def stages(self) -> Tensor:
@@ -117,8 +112,9 @@ class CompiledRungeKutta(RungeKutta):
     ) -> None:
         if like.is_complex():
             raise InvalidProblemError(f"compile=True takes a real state, not one of {like.dtype}")
-        super().__init__(tableau, like, keep=True)
+        super().__init__(tableau, like)
         self._device, self._stages = like.device, tableau.stages
+        self._host_dtype = None if self._host_clocks is None else HOST_DTYPES[self.coefficients.nodes.dtype]
         evaluation = PackedEvaluation.of(field.layout) if evaluation is None else evaluation
         self.field = CompiledField(field, evaluation)
         self._graph = StepGraph(self.coefficients, evaluation, slopes=interpolated)

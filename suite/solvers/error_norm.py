@@ -70,12 +70,14 @@ class ErrorScale:
 
     def magnitude(self, y: Tensor) -> Tensor:
         """Return absolute values of the entries that count."""
-        return self.controlled(y.detach()).abs()
+        return self.controlled(y.detach() if y.requires_grad else y).abs()
 
     def scale(self, *magnitudes: Tensor) -> Tensor:
         """Return the error that is allowed, entry by entry: from one magnitude, or the larger of two."""
         largest = magnitudes[0] if len(magnitudes) == 1 else torch.maximum(*magnitudes)
-        floor = self._floor(largest)
+        floor = self._kept.get("floor")
+        if floor is None:
+            floor = self._kept["floor"] = torch.as_tensor(self.atol, dtype=largest.dtype, device=largest.device)
         # One operation; arithmetic of a tensor with Python numbers costs more than that of tensors.
         if isinstance(self.rtol, Tensor):
             return torch.addcmul(floor, largest, self.rtol)
@@ -91,13 +93,6 @@ class ErrorScale:
         if self.norm is rms_norm:
             return float(torch.linalg.vector_norm(scaled)) / math.sqrt(max(scaled.numel(), 1))
         return float(self.norm(scaled))
-
-    def _floor(self, like: Tensor) -> Tensor:
-        if isinstance(self.atol, Tensor):
-            return self.atol
-        if "floor" not in self._kept:
-            self._kept["floor"] = torch.tensor(self.atol, dtype=like.dtype, device=like.device)
-        return self._kept["floor"]
 
 
 def packed_norm(norm: Norm | None, layout: StateLayout) -> Norm:

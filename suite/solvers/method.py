@@ -114,4 +114,4 @@ class ExplicitRungeKutta(Method):
         if problem.compile:
             inner = problem.dense or problem.event_fn is not None or len(problem.values) > 2
             return CompiledRungeKutta(self.tableau, problem.field, problem.y0, interpolated=inner)
-        return RungeKutta(self.tableau, problem.y0, keep=problem.dense)
+        return RungeKutta(self.tableau, problem.y0)

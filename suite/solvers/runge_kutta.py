@@ -7,28 +7,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from suite.solvers.coefficients import Coefficients, bind
+from suite.solvers.error_norm import ErrorScale
+from suite.solvers.host_clocks import HOST_DTYPES, HostClocks
 from suite.solvers.stage_buffer import PartedField, StageBuffer
 from suite.solvers.stage_sum import Time, factor, neighbour, stage_sum
+from suite.solvers.stage_sums import StageSums
 from suite.solvers.tableau import ButcherTableau
 
 Field = Callable[[Tensor, Tensor], Tensor]
 
 
-# On a CPU, small states of a method with few stages: adding its terms one by one takes less time than fused sums over a
-# buffer of stages. Measured, dopri5's step without the field: 36 against 48 microseconds at 256 entries. From 8192
-# entries on the fused sums win, by up to a quarter of the whole solve; on a GPU every addition is a kernel to launch.
-_FEW_ENTRIES = 4096
-_FEW_STAGES = 7
-
-_HOST_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
+# On a CPU, the sums of a larger state no longer stay in the cache while all of them are added to at once, and its terms
+# are added one by one. Measured, dopri5's step without the field, in percent of the time of the latter: 52 at 256
+# entries, 72 at 8192, 78 at 16384, 130 at 32768. On a GPU every addition is a kernel to launch.
+_FEW_ENTRIES = 16384
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Step:
     """One step of an explicit Runge-Kutta method, from ``start`` over ``size``.
 
@@ -42,6 +41,7 @@ class Step:
         slopes: Stage derivatives, a sequence of them or all in one tensor of shape ``[stages, *state]``.
         f1: Field at the end; None until it is known (it comes free with first-same-as-last methods).
         error_ratio: Norm of the error in units of the tolerance, 0-dimensional, where the step measured it; else None.
+        error: The local error per unit of step size, where it came with the sums of the stages; else None.
         inside: Whether the field jumps at the end, and is evaluated just before it.
         added: Stages that dense output adds, where the method's own do not suffice.
     """
@@ -54,6 +54,7 @@ class Step:
     slopes: Tensor | Sequence[Tensor]
     f1: Tensor | None
     error_ratio: Tensor | None = None
+    error: Tensor | None = None
     inside: bool = False
     added: list[Tensor] = dataclasses.field(default_factory=list)
 
@@ -65,6 +66,8 @@ class Step:
 
     def local_error(self, entries: int | None) -> Tensor:
         """Return the embedded error estimate per unit of step size: of the state, or of its first entries."""
+        if self.error is not None:
+            return self.error if entries is None else self.error.reshape(-1)[:entries]
         weights, terms = self.coefficients.error, self.coefficients.error_terms
         if weights is None:
             raise TypeError("a tableau without an embedded solution has no error estimate")
@@ -124,19 +127,22 @@ class RungeKutta:
     Args:
         tableau: The method.
         like: A state.
-        keep: Whether steps stay valid for ever; otherwise all steps share one buffer.
         read: For a ``PartedField``: how many leading entries of the state it reads; the rest are quadratures, for which
             no stage states are formed.
     """
 
-    def __init__(self, tableau: ButcherTableau, like: Tensor, *, keep: bool = False, read: int | None = None) -> None:
+    def __init__(self, tableau: ButcherTableau, like: Tensor, *, read: int | None = None) -> None:
         self.tableau = tableau
         self.coefficients = bind(tableau, like.dtype, like.device)
-        self._keep, self._read = keep, read
-        small = like.device.type == "cpu" and like.numel() <= _FEW_ENTRIES and tableau.stages <= _FEW_STAGES
-        self._one_by_one = read is None and (small or tableau.stages == 1)
-        # Made by numpy where it can: a fifth cheaper than by torch, and in double precision whatever the state's.
-        self._host_dtype = _HOST_DTYPES.get(self.coefficients.nodes.dtype) if like.device.type == "cpu" else None
+        self._read = read
+        coefficients = self.coefficients
+        terms = sum(map(len, (*coefficients.row_terms, coefficients.weight_terms, coefficients.error_terms)))
+        on_host = like.device.type == "cpu"
+        # Two operations a stage, which on a CPU take the time of three additions, or an addition for every term.
+        self._summed = (3 if on_host else 2) * tableau.stages < terms and not (on_host and like.numel() > _FEW_ENTRIES)
+        self._sums: StageSums | None = None
+        dtype = self.coefficients.nodes.dtype
+        self._host_clocks = HostClocks(dtype) if like.device.type == "cpu" and dtype in HOST_DTYPES else None
         self._buffer: StageBuffer | None = None
 
     def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None, *, inside: bool = False) -> Step:
@@ -151,24 +157,34 @@ class RungeKutta:
             inside: Evaluate the stages at the largest representable times before their own, for a step that ends on a
                 discontinuity.
         """
-        clocks = self._clocks(t, h, inside)
+        clocks: Sequence[Tensor]
         if f0 is None:
-            f0 = field(clocks[0], y)
-        if self._one_by_one or isinstance(h, Tensor) or torch.is_grad_enabled():
-            step = self._listed(field, t, h, y, f0, clocks)
+            start, *clocks = self._clocks(t, h, inside)
+            f0 = field(start, y)
         else:
-            step = self._buffered(field, t, h, y, f0, clocks)
-        step.inside = inside
+            clocks = self._clocks(t, h, inside, first=1)
+        if isinstance(h, Tensor) or torch.is_grad_enabled():
+            step = self._listed(field, t, h, y, f0, clocks)
+        elif self._read is not None:
+            step = self._buffered(cast(PartedField, field), self._read, t, h, y, f0, clocks)
+        elif self._summed:
+            step = self._accumulated(field, t, h, y, f0, clocks)
+        else:
+            step = self._listed(field, t, h, y, f0, clocks)
+        if inside:
+            step.inside = True
         return step
 
-    def _clocks(self, t: Time, h: Time, inside: bool) -> Sequence[Tensor]:
-        """Return the time of every stage, as the vector field sees it."""
-        coefficients = self.coefficients
-        if self._host_dtype is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
-            times = torch.from_numpy((coefficients.distinct_nodes * h + t).astype(self._host_dtype)).unbind()
-            return [times[index] for index in coefficients.node_of_stage]
-        several = coefficients.nodes * h + t
-        return (neighbour(several, several[0]) if inside else several).unbind()
+    def _clocks(self, t: Time, h: Time, inside: bool, *, first: int = 0) -> Sequence[Tensor]:
+        """Return the time of every stage from the first wanted on, as the vector field sees it."""
+        if self._host_clocks is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
+            return self._host_clocks.take(t, h, self.coefficients.node_numbers[first:])
+        several = self.coefficients.nodes * h + t
+        return (neighbour(several, several[0]) if inside else several).unbind()[first:]
+
+    def measure(self, scale: ErrorScale) -> None:
+        """Say how errors are going to be measured, to a method whose steps can measure their own."""
+        del scale
 
     def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Return what the search for a first step starts from, and the field there; None: the search measures it."""
@@ -177,8 +193,6 @@ class RungeKutta:
 
     def accept(self) -> None:
         """Say that the last step tried was accepted."""
-        if self._keep:
-            self._buffer = None
 
     def _listed(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
         """Take a step that autograd may record: no buffer may be written twice."""
@@ -186,32 +200,45 @@ class RungeKutta:
         slopes, state = [f0], y
         for i in range(1, last + 1):
             state = stage_sum(y, slopes, coefficients.row_terms[i], h)
-            slopes.append(field(clocks[i], state))
+            slopes.append(field(clocks[i - 1], state))
         if coefficients.first_same_as_last:
             return Step(coefficients, t, h, y, state, slopes, slopes[-1])
         return Step(coefficients, t, h, y, stage_sum(y, slopes, coefficients.weight_terms, h), slopes, None)
 
-    def _buffered(self, field: Field, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
-        """Take a step in one ``[stages, *state]`` buffer: a fused call for each stage."""
-        coefficients, last, read = self.coefficients, self.tableau.stages - 1, self._read
-        parted = None if read is None else cast(PartedField, field)
+    def _accumulated(self, field: Field, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
+        """Take a step of which all sums are added to stage by stage."""
+        if self._sums is None:
+            self._sums = StageSums(self.tableau, y)
+        sums, same = self._sums, self.coefficients.first_same_as_last
+        slopes = [f0]
+        sums.begin(f0)
+        for clock, move in zip(clocks, sums.moves, strict=False):
+            state = torch.add(y, move, alpha=h)
+            slope = field(clock, state)
+            sums.add(len(slopes), slope)
+            slopes.append(slope)
+        end = state if same else torch.add(y, sums.moves[-1], alpha=h)
+        return Step(self.coefficients, t, h, y, end, slopes, slopes[-1] if same else None, error=sums.error)
+
+    def _buffered(
+        self, field: PartedField, read: int, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]
+    ) -> Step:
+        """Take a step of a field of several parts in one ``[stages, *state]`` buffer: a fused call for each stage."""
+        coefficients, last = self.coefficients, self.tableau.stages - 1
         buffer = self._buffer
         if buffer is None:
-            buffer = self._buffer = StageBuffer(last + 1, f0, read, parted.shapes if parted is not None else None)
+            buffer = self._buffer = StageBuffer(last + 1, f0, read, field.shapes)
         rows, slopes = coefficients.rows, buffer.rows
         slopes[0].copy_(f0)
-        start = y.reshape(-1)
-        partial = start if read is None else start[:read]
+        partial = y[:read]
         same = coefficients.first_same_as_last
         for i in range(1, last + 1):
             if i == last and same:
-                state = end = torch.addmv(start, buffer.whole[i], rows[i], alpha=h)
+                state = end = torch.addmv(y, buffer.whole[i], rows[i], alpha=h)
             else:
                 state = torch.addmv(partial, buffer.before[i], rows[i], alpha=h)
-            if parted is not None:
-                torch._foreach_copy_(buffer.parts[i], parted.parts(clocks[i], state))
-            else:
-                slopes[i].copy_(field(clocks[i], state.view(y.shape)))
+            parts = field.parts(clocks[i - 1], state, quadratures=i not in coefficients.idle)
+            torch._foreach_copy_(buffer.parts[i][: len(parts)], parts)
         if not same:
-            end = torch.addmv(start, buffer.whole[last + 1], coefficients.weights, alpha=h)
-        return Step(coefficients, t, h, y, end.view(y.shape), buffer.stages, slopes[last].clone() if same else None)
+            end = torch.addmv(y, buffer.whole[last + 1], coefficients.weights, alpha=h)
+        return Step(coefficients, t, h, y, end, buffer.stages, slopes[last].clone() if same else None)

@@ -51,8 +51,9 @@ def stage_sum(y: Tensor, slopes: Sequence[Tensor], terms: Terms, h: Time) -> Ten
             total = add(total, slopes[index], alpha=weight)
         moved: Tensor = y + factor(h, y) * total
         return moved
-    index, weight = terms[0]
-    total = add(y, slopes[index], alpha=weight * h)
-    for index, weight in terms[1:]:
-        total.add_(slopes[index], alpha=weight * h)
+    # Not in place, where it could be: the machine code of one operation stays in the cache between evaluations of the
+    # field, that of two does not, which was measured to cost more than the memory.
+    total = y
+    for index, weight in terms:
+        total = add(total, slopes[index], alpha=weight * h)
     return total

@@ -263,4 +263,5 @@ def test_one_point_grid_passes_its_cotangent_to_the_initial_state(variant: str, 
 def test_states_are_those_of_odeint() -> None:
     field, y0 = Swirl(), start()
     plain = tensor(odeint(field, y0.detach(), T)).detach()
-    torch.testing.assert_close(tensor(odeint_adjoint(field, y0, T)).detach(), plain, rtol=0, atol=1e-14)
+    # To rounding: where autograd does not follow a solve, the terms of its stage sums are added in another order.
+    torch.testing.assert_close(tensor(odeint_adjoint(field, y0, T)).detach(), plain, rtol=0, atol=2e-13)

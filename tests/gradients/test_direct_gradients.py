@@ -80,7 +80,8 @@ def test_gradients_flow_through_outputs_alone() -> None:
         plain = solution(y0, t, a)
     tracked = solution(y0, t, a)
     assert not plain.requires_grad
-    torch.testing.assert_close(tracked.detach(), plain, rtol=0, atol=1e-14)
+    # To rounding: where autograd does not follow a solve, the terms of its stage sums are added in another order.
+    torch.testing.assert_close(tracked.detach(), plain, rtol=0, atol=2e-13)
 
 
 def test_a_solve_in_inference_mode_leaves_later_solves_trainable() -> None:

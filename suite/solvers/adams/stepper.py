@@ -79,7 +79,7 @@ class AdamsStepper:
         self._latest: list[tuple[Time, Tensor]] = []
         self._starter: RungeKutta | ExtrapolatedMidpoint
         if order <= max(_STARTERS):
-            self._starter = RungeKutta(_STARTERS.get(order, heun2), problem.y0, keep=problem.dense)
+            self._starter = RungeKutta(_STARTERS.get(order, heun2), problem.y0)
         else:
             self._starter = ExtrapolatedMidpoint(order - 1, self._clock)
 

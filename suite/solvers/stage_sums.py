@@ -1,0 +1,65 @@
+"""The weighted sums of stage derivatives of a step, all of them at once."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from suite.solvers.tableau import ButcherTableau
+
+
+class StageSums:
+    """Sums of stage derivatives as these come: each is added to every sum of which it is a term, in one call.
+
+    What each stage adds to the state, per unit of step size, fills one row of a ``[rows, *state]`` tensor that no field
+    sees; the last rows belong to the end of the step, where it is no stage, and to the local error, where there is one.
+    The views that a step needs are made once.
+
+    Args:
+        tableau: The method.
+        like: A state.
+
+    Attributes:
+        moves: From the state at the start to that of each stage but the first, and to the end.
+        error: The local error.
+    """
+
+    def __init__(self, tableau: ButcherTableau, like: Tensor) -> None:
+        self._columns = _columns(tableau, like.dtype, like.device, like.ndim)
+        # Every row in the memory layout of the state: additions of different layouts take several times as long.
+        strides = torch.empty_like(like).stride()
+        count = len(self._columns[0])
+        self._sums = torch.empty_strided(
+            (count, *like.shape), (like.numel(), *strides), dtype=like.dtype, device=like.device
+        )
+        rows = self._sums.unbind()
+        self._tails = [self._sums[index:] for index in range(count)]
+        embedded = tableau.error_weights is not None
+        self.moves = rows[:-1] if embedded else rows
+        self.error = rows[-1] if embedded else None
+
+    def begin(self, slope: Tensor) -> None:
+        """Begin with the derivative of the first stage."""
+        torch.mul(self._columns[0], slope, out=self._sums)
+
+    def add(self, stage: int, slope: Tensor) -> None:
+        """Add the derivative of a later stage."""
+        self._tails[stage].addcmul_(self._columns[stage], slope)
+
+
+@lru_cache(maxsize=64)
+def _columns(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device, ndim: int) -> list[Tensor]:
+    """Return the weights of every stage in the sums that it can be a term of: from its own row on."""
+    rows = [*tableau.coefficients[1:]]
+    if not tableau.first_same_as_last:
+        rows.append(tableau.weights)
+    if tableau.error_weights is not None:
+        rows.append(tableau.error_weights)
+    # Made outside any inference mode that happens to be on, since they are kept for solves that train.
+    with torch.inference_mode(False):
+        matrix = torch.as_tensor(np.array(rows), dtype=dtype, device=device)
+        columns = [matrix[stage:, stage].clone() for stage in range(min(tableau.stages, len(rows)))]
+        return [column.view(-1, *(1,) * ndim) for column in columns]
