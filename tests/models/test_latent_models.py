@@ -218,3 +218,9 @@ def test_recurrent_vae_steps_its_decoder_by_the_gaps_between_output_times() -> N
         expected.append(hidden)
     torch.testing.assert_close(model.latent_path(z0, times), torch.stack(expected, dim=1))
     torch.testing.assert_close(model.decode(z0, times[:1]), model.decoder(expected[0]).unsqueeze(1))
+
+
+def test_the_untrained_posterior_has_about_the_deviation_asked_for() -> None:
+    network = RecognitionNetwork(2, LATENT, initial_std=0.05).double()
+    _, log_std = network(*irregular(20, 6))
+    assert bool(((log_std.exp() > 0.03) & (log_std.exp() < 0.08)).all())

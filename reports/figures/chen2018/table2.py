@@ -60,8 +60,16 @@ def _by_observations(evidence: Evidence, title: str, metric: str, *, printed: bo
     for axes, name in zip(columns, panels, strict=False):
         shown = rows[rows["data"] == name]
         lines(axes, shown, "observations", evidence)
-        axes.set(title=DATA[name], ylabel="RMSE against truth", ylim=(0, 1.1 * shown["value"].max()))
+        axes.set(title=DATA[name], ylabel="RMSE against truth")
         axes.get_legend().remove()
+        highest = shown["value"].max()
+        constants = _only(evidence, "constant_rmse", against="truth", data=name)
+        if printed and not constants.empty:
+            value = constants["value"].mean()
+            axes.axhline(value, color=text_colour(), linestyle=":", linewidth=1.2)
+            words.append(f"{DATA[name]}, mean position: {value:.3g}")
+            highest = max(highest, value)
+        axes.set_ylim(0, 1.1 * highest)
         words.append(f"{DATA[name]}: {_in_words(evidence, shown)}")
     if published:
         axes = columns[-1]
@@ -73,7 +81,8 @@ def _by_observations(evidence: Evidence, title: str, metric: str, *, printed: bo
         axes.set_ylim(bottom=0)
     columns[-1].set(xlabel="observations of 100 points", xticks=sorted(rows["observations"].unique()))
     _legend(figure, evidence, evidence.present(rows))
-    caption = f"{seeds_in_words(rows)} RMSE over both coordinates, in units of the positions, on test spirals."
+    dotted = " Dotted: what the mean position of the training spirals gets." if printed else ""
+    caption = f"{seeds_in_words(rows)} RMSE over both coordinates, in units of the positions, on test spirals.{dotted}"
     return Drawing(title, figure, caption + evidence.not_finite(metric), ". ".join(words) + ".")
 
 

@@ -48,6 +48,7 @@ class Architecture:
 
     latent: int
     encoder_hidden: int
+    initial_std: float
     field_hidden: int
     decoder_hidden: int
     rnn_hidden: int
@@ -60,7 +61,7 @@ def build(variant: Variant, sizes: Architecture) -> Model:
     """Return the untrained model of a variant, in float64: the paper's tolerance is beyond float32."""
     if variant in ("rnn", "rnn-gaps"):
         return NextObservationRNN(2, hidden=sizes.rnn_hidden, time_gaps=variant == "rnn-gaps").double()
-    recognition = RecognitionNetwork(2, sizes.latent, hidden=sizes.encoder_hidden)
+    recognition = RecognitionNetwork(2, sizes.latent, hidden=sizes.encoder_hidden, initial_std=sizes.initial_std)
     if variant == "rnn-vae":
         decoder = perceptron_decoder(sizes.rnn_hidden, 2, hidden=sizes.decoder_hidden)
         return RecurrentVAE(recognition, decoder, latent=sizes.latent, hidden=sizes.rnn_hidden).double()

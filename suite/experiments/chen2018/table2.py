@@ -45,15 +45,15 @@ class Table2(Experiment):
             observations=(30,),
             test_spirals=200,
             validation_spirals=100,
-            tolerance=1e-4,
-            iterations=300,
+            tolerance=1e-3,
+            iterations=150,
             batch_size=50,
             validations=3,
             sweep_spirals=16,
             cost_iterations=1,
         ),
         "laptop": Table2Settings(
-            test_spirals=400, tolerance=1e-4, iterations=1_000, batch_size=50, validations=5, cost_iterations=1
+            test_spirals=400, tolerance=1e-3, iterations=600, batch_size=50, validations=5, cost_iterations=1
         ),
         "paper": Table2Settings(),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -13,17 +15,23 @@ class RecognitionNetwork(nn.Module):
     it, the first one with the time since the start: read backwards, this places the start relative to all of them.
     """
 
-    def __init__(self, values: int, latent: int, *, hidden: int = 25) -> None:
+    def __init__(self, values: int, latent: int, *, hidden: int = 25, initial_std: float | None = None) -> None:
         """Make the network.
 
         Args:
             values: Dimension of an observation; 0 for events, of which only the times are known.
             latent: Dimension of ``z0``.
             hidden: Hidden units of the RNN.
+            initial_std: About which standard deviation the untrained posterior has; by default about 1, which drowns
+                what the mean says until training has shrunk it.
         """
         super().__init__()
         self.rnn = nn.RNN(values + 1, hidden, batch_first=True)
         self.posterior = nn.Linear(hidden, 2 * latent)
+        if initial_std is not None:
+            with torch.no_grad():
+                self.posterior.weight[latent:] *= 0.1
+                self.posterior.bias[latent:] = math.log(initial_std)
 
     def forward(
         self, values: Tensor, times: Tensor, mask: Tensor | None = None, *, start: float = 0.0

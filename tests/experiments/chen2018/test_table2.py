@@ -41,7 +41,7 @@ from suite.models.latent import LatentODE, NextObservationRNN, RecurrentVAE, evi
 
 EXPERIMENT = Table2()
 SMOKE = EXPERIMENT.profiles["smoke"]
-SIZES = Architecture(4, 25, 20, 20, 25, "dopri5", 1e-8, "direct")
+SIZES = Architecture(4, 25, 0.5, 20, 20, 25, "dopri5", 1e-8, "direct")
 GRID = Grid(torch.arange(20, dtype=torch.float64) * 0.2, 10)
 VARIANTS: tuple[Variant, ...] = ("rnn", "rnn-gaps", "rnn-vae", "latent-ode")
 Rows = list[dict[str, Any]]
