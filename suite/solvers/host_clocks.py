@@ -27,7 +27,7 @@ class HostClocks:
     def __init__(self, dtype: torch.dtype) -> None:
         self._dtype = HOST_DTYPES[dtype]
         self._size = _FIRST_BLOCK
-        self._numbers: Any = memoryview(np.empty(0, self._dtype))
+        self._numbers: Any = np.empty(0, self._dtype).data
         self._tensors: tuple[Tensor, ...] = ()
         self._next = 0
 
@@ -46,5 +46,5 @@ class HostClocks:
     def _take_from_another_block(self, t: float, h: float, nodes: Sequence[float]) -> tuple[Tensor, ...]:
         block = np.empty(max(self._size, len(nodes)), self._dtype)
         self._size = min(2 * self._size, _LARGEST_BLOCK)
-        self._numbers, self._tensors, self._next = memoryview(block), torch.from_numpy(block).unbind(), 0
+        self._numbers, self._tensors, self._next = block.data, torch.from_numpy(block).unbind(), 0
         return self.take(t, h, nodes)
