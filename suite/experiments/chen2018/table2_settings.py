@@ -50,7 +50,7 @@ class Table2Settings(Settings):
     )
     tolerance: float = setting(1.5e-8, source="section 6: scipy's default for sequence models; in float64")
     gradient: str = setting(
-        "direct", ours="several times faster than the adjoint with 100 output times, with the same gradient up to tolerance"
+        "direct", ours="several times faster than the adjoint with 100 output times; the same gradient up to tolerance"
     )
     iterations: int = setting(2_000, source=f"{EXAMPLE}; not in the paper; the same for all models")
     batch_size: int = setting(1_000, source=f"{EXAMPLE}: the full batch; not in the paper")
