@@ -78,6 +78,8 @@ class ContinuousDensity(DensityModel):
 
     def log_density(self, x: Tensor, progress: float = 1.0) -> Tensor:
         """Return the log-density at a part of the integration time, by a solve from there back to the base."""
+        if progress == 0:  # there is nothing to solve
+            return gaussian_log_density(x, self.flow.base_variance)
         times = (progress * self.flow.end_time, 0.0)
         states, changes = self.flow.transport(x, torch.zeros_like(x[:, 0]), times)
         return gaussian_log_density(states[-1], self.flow.base_variance) - changes[-1]

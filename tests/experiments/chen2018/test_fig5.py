@@ -114,7 +114,7 @@ def test_training_lowers_the_held_out_loss(variant: str) -> None:
 
 
 def test_loss_that_is_not_finite_is_an_error() -> None:
-    settings = smoke_settings(nf_learning_rate=float("nan"))
+    settings = smoke_settings(nf_learning_rate=float("inf"))
     cell = Cell(EXPERIMENT.id, "moons-nf-short", 0, "smoke", settings, "cpu")
     meter = CellMeter(cell, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: nn.Identity())
     with pytest.raises(FloatingPointError, match="the loss is nan"):
