@@ -1,8 +1,9 @@
 """A digest of the code that a cell's numbers depend on, computed from the sources, without git.
 
 It covers the modules that the experiment imports, directly or not, within ``suite``, ``reference`` and the experiment's
-own package; those of the experiments whose models it needs; its data sets; and what the harness adds to every number
-(meters and seeds). Comments, docstrings and layout do not count: the digest is over the normalised syntax trees.
+own package; those of the experiments whose models any of its variants needs; its data sets; and what the
+harness adds to every number (meters and seeds). Comments, docstrings and layout do not count: the digest is over the
+normalised syntax trees.
 """
 
 from __future__ import annotations
@@ -46,17 +47,26 @@ _cached_digest = cache(code_digest)
 
 
 def _starting_modules(cell: Cell, registered: Mapping[str, Experiment]) -> set[str]:
-    experiment = registered[cell.experiment]
-    modules = {type(experiment).__module__, *_BEHIND_EVERY_NUMBER}
-    for data_set in (DATA_SETS[name] for name in experiment.datasets if name in DATA_SETS):
-        modules |= {type(each).__module__ for each in (data_set, DATA_SETS.get(data_set.stand_in, data_set))}
-    for spec in experiment.needs(cell):
-        needed = registered.get(spec.experiment)
-        # A variant may need another of its own experiment, whose modules are in the set already.
-        if needed is not None and needed is not experiment:
+    """Return the modules that an experiment starts from.
+
+    Needs count of every variant, so that all cells of an experiment have one digest, and are judged and shown together.
+    """
+    modules = set(_BEHIND_EVERY_NUMBER)
+    waiting, seen = [cell], {cell.experiment}
+    while waiting:
+        cell = waiting.pop()
+        experiment = registered[cell.experiment]
+        modules.add(type(experiment).__module__)
+        for data_set in (DATA_SETS[name] for name in experiment.datasets if name in DATA_SETS):
+            modules |= {type(each).__module__ for each in (data_set, DATA_SETS.get(data_set.stand_in, data_set))}
+        needs = [spec for variant in experiment.variants for spec in experiment.needs(replace(cell, variant=variant))]
+        for spec in needs:
+            needed = registered.get(spec.experiment)
+            if needed is None or spec.experiment in seen:
+                continue
+            seen.add(spec.experiment)
             settings = needed.profiles.get(cell.profile, cell.settings)
-            trained = replace(cell, experiment=spec.experiment, variant=spec.variant, settings=settings, data=())
-            modules |= _starting_modules(trained, registered)
+            waiting.append(replace(cell, experiment=spec.experiment, variant=spec.variant, settings=settings, data=()))
     return modules
 
 

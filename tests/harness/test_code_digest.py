@@ -93,6 +93,12 @@ def test_meters_seeds_data_sets_and_needed_experiments_belong_to_a_cell(
     assert not any(name.startswith("suite.harness.executors") for name in covered("tiny/digits", "count"))
 
 
+def test_every_variant_of_an_experiment_has_the_same_digest(make_cell: MakeCell, packages: tuple[str, ...]) -> None:
+    registered = experiments(packages)
+    variants = registered["tiny/using"].variants
+    assert len({cell_code(make_cell("tiny/using", variant), registered) for variant in variants}) == 1
+
+
 def test_the_digest_of_a_cell_is_64_hexadecimal_digits(make_cell: MakeCell, packages: tuple[str, ...]) -> None:
     code = cell_code(make_cell("tiny/outcomes", "finishes"), experiments(packages))
     assert len(code) == 64
