@@ -46,8 +46,8 @@ class Table1Cifar10(Experiment):
             tolerance=1e-3,
             epochs=1,
             test_batch_size=250,
-            retest_images=250,
-            retest_rk4_steps=8,
+            retest_images=100,
+            retest_rk4_steps=4,
         ),
         "paper": Table1Cifar10Settings(),
     }

@@ -65,14 +65,13 @@ def retest_solvers(settings: Table1Settings) -> list[SolverChoice]:
 
 def prepare(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
     """Return as many of the first images as the settings ask for and there are, pooled and normalised."""
+    means, deviations = (
+        torch.tensor(values, device=device).reshape(1, -1, 1, 1)
+        for values in (settings.pixel_means, settings.pixel_deviations)
+    )
 
     def ready(images: Tensor) -> Tensor:
-        pooled = functional.avg_pool2d(images.to(device), settings.pooling) if settings.pooling > 1 else images
-        means, deviations = (
-            torch.tensor(values, device=device).reshape(1, -1, 1, 1)
-            for values in (settings.pixel_means, settings.pixel_deviations)
-        )
-        return (pooled.to(device) - means) / deviations
+        return (functional.avg_pool2d(images.to(device), settings.pooling) - means) / deviations
 
     return ImageClassification(
         ready(data.train_images[: settings.train_images]),
