@@ -40,7 +40,7 @@ class Table1(Experiment):
         "quick": Table1Settings(
             train_images=256,
             test_images=250,
-            pooling=2,
+            pooling=4,
             node_hidden=12,
             channels=8,
             tolerance=1e-3,
@@ -50,9 +50,9 @@ class Table1(Experiment):
             retest_rk4_steps=4,
         ),
         "laptop": Table1Settings(
-            train_images=4_000,
+            train_images=4_800,
             test_images=2_000,
-            pooling=2,
+            pooling=4,
             node_hidden=12,
             channels=8,
             tolerance=1e-3,

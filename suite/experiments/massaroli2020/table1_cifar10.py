@@ -40,7 +40,7 @@ class Table1Cifar10(Experiment):
         "quick": Table1Cifar10Settings(
             train_images=256,
             test_images=250,
-            pooling=2,
+            pooling=4,
             node_hidden=12,
             channels=8,
             tolerance=1e-3,
