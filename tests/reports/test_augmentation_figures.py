@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from reference import published
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020 import table1, table1_cifar10
-from reports.figures.theme import LIGHT
+from reports.figures.theme import LIGHT, colours
 from suite.experiments.massaroli2020.table1 import Table1
 from suite.experiments.massaroli2020.table1_cifar10 import Table1Cifar10
 
@@ -85,12 +86,19 @@ def test_the_printed_numbers_of_the_right_half_stand_beside_ours(data: str, accu
     assert ("(published 34954)" in drawn["parameters"].alternative.replace("3.495e+04", "34954")) == (data == "cifar10")
 
 
-def test_the_reproduction_is_labelled_by_row() -> None:
+def test_printed_rows_and_reproductions_are_open_markers_beside_ours() -> None:
     drawing = drawings("mnist", all_rows())["accuracy-against-evaluations"]
     assert "il-node reproduced, epochs-20: 99.23 % at 104" in drawing.alternative
     assert drawing.figure is not None
-    texts = [text.get_text().strip() for text in drawing.figure.axes[0].texts]
-    assert texts.count("il-node") == 3
+    drawn = [
+        (*np.asarray(line.get_xydata())[0].tolist(), line.get_color())
+        for line in drawing.figure.axes[0].lines
+        if line.get_markerfacecolor() == "none"
+    ]
+    look = colours(Table1.variants)
+    assert (44.0, 99.1, look["il-node"]) in drawn
+    assert (104.0, 99.23, look["il-node"]) in drawn
+    assert len(drawn) == 4 + 5
 
 
 def test_differences_of_accuracy_are_not_drawn_from_zero() -> None:

@@ -19,6 +19,8 @@ from reports.figures.variants import by_variant
 ROWS = ("node", "anode", "il-node", "second-order")
 REPRODUCED = ("epochs-12", "epochs-20")
 """Runs of an independent reproduction, by their length."""
+OPEN_SIZES = {"printed": 9.0, "reproduction by another": 5.0}
+"""Open markers and their sizes, in the colour and shape of the row."""
 EVALUATIONS = "evaluations of a forward solve"
 
 
@@ -108,32 +110,36 @@ def _accuracy_against_evaluations(evidence: Evidence, data: str) -> Drawing:
     handles, labels = axes.get_legend_handles_labels()
     for name in ROWS:
         sentences += _others(axes, evidence, name, data)
-    ink = text_colour()
-    handles += [Line2D([], [], color=ink, marker=marker, markerfacecolor="none", linestyle="") for marker in ("s", "D")]
-    figure.legend(handles, [*labels, "printed", "reproduction by another"], loc="outside lower center", ncols=2)
+    handles += [
+        Line2D([], [], color=text_colour(), marker="o", markerfacecolor="none", markersize=size, linestyle="")
+        for size in OPEN_SIZES.values()
+    ]
+    figure.legend(handles, [*labels, *OPEN_SIZES], loc="outside lower center", ncols=2)
     axes.set(xlabel=f"{EVALUATIONS} [1]", ylabel="test accuracy [%]")
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
     return Drawing(
         title,
         figure,
-        "Filled: our networks with an ODE, one point for each seed. Open: the printed rows, and an independent "
-        "reproduction with its own widths, labelled by row.",
+        "Filled: our networks with an ODE, one point for each seed. Open, in the same colour and shape: "
+        "the printed row (large) and an independent reproduction with widths of its own (small).",
         f"Test accuracy against evaluations of a forward solve. {'; '.join(sentences)}.",
     )
 
 
 def _others(axes: Axes, evidence: Evidence, name: str, data: str) -> list[str]:
     """Draw what the paper and the reproduction say of one row, and return it in words."""
-    points = [("printed", f"massaroli2020/table1/{data}/{name}", "s")]
-    points += [(f"reproduced, {run}", f"massaroli2020/table1/chieh/{data}/{name}/{run}", "D") for run in REPRODUCED]
+    printed, reproduced = OPEN_SIZES
+    points = [(printed, printed, f"massaroli2020/table1/{data}/{name}")]
+    points += [
+        (reproduced, f"reproduced, {run}", f"massaroli2020/table1/chieh/{data}/{name}/{run}") for run in REPRODUCED
+    ]
     words = []
-    for who, stem, marker in points:
+    for kind, who, stem in points:
         accuracy, cost = (evidence.published.get(f"{stem}/{metric}") for metric in ("test_accuracy", "nfe_forward"))
         if accuracy is None or cost is None or accuracy.value is None or cost.value is None:
             continue
-        ink = text_colour()
-        axes.plot(cost.value, accuracy.value, marker, color=ink, markerfacecolor="none", markersize=6)
-        axes.annotate(f" {name}", (cost.value, accuracy.value), color=ink, fontsize=7, va="bottom")
+        colour, marker = colours(evidence.known)[name], markers(evidence.known)[name]
+        axes.plot(cost.value, accuracy.value, marker, color=colour, markerfacecolor="none", markersize=OPEN_SIZES[kind])
         words.append(f"{name} {who}: {accuracy.value:g} % at {cost.value:g}")
     return words
