@@ -51,12 +51,14 @@ def draw_table(evidence: Evidence, data: str) -> dict[str, Drawing]:
             published="nfe_forward",
         ),
         "accuracy-against-evaluations": _accuracy_against_evaluations(own, data),
-        "parameters": by_variant(
-            own,
-            "Parameters at the published setting",
-            "parameters_published",
-            label="parameters [1]",
-            published="parameters_exact",
+        "parameters": _zoomed(
+            by_variant(
+                own,
+                "Parameters at the published setting",
+                "parameters_published",
+                label="parameters [1]",
+                published="parameters_exact",
+            )
         ),
         "training": by_epoch("Test accuracy during training", "test_accuracy", y="test accuracy [%]"),
         "loss": by_epoch("Training loss", "train_loss", y="cross-entropy [nats]"),
@@ -81,7 +83,7 @@ def _under_own_names(evidence: Evidence, data: str) -> Evidence:
 
 
 def _zoomed(drawing: Drawing) -> Drawing:
-    """Begin the axis of values near the smallest one: differences of a few points would not be seen from zero."""
+    """Begin the axis of values near the smallest one: differences between rows would not be seen from zero."""
     if drawing.figure is None:
         return drawing
     axes = drawing.figure.axes[0]
