@@ -24,8 +24,8 @@ reproduce: $(INSTALLED)  ## run the quick profile, judge the claims, write repor
 	$(BIN)/python -m suite run --profile quick; ran=$$?; test $$ran -le 1 || exit $$ran; \
 	  $(BIN)/python -m reference verdicts && $(BIN)/python -m reports build && exit $$ran
 
-test: $(INSTALLED)  ## run the tests, benchmarks once each and untimed
-	$(BIN)/python -m pytest
+test: $(INSTALLED)  ## run the tests on every core, benchmarks once each and untimed
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(INSTALLED)  ## check style and formatting
 	$(BIN)/ruff check .

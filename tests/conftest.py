@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,11 +39,15 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
 def smoke_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The records of every experiment's smoke profile on the CPU; to be read only.
 
-    ``DEPTHMARK_SMOKE_RECORDS`` names a folder that may hold them already: the run goes on from what is there.
+    ``DEPTHMARK_SMOKE_RECORDS`` names a folder that may hold them already: the run goes on from what is there. Where
+    several processes share the tests, one of them makes the records and the others wait for it.
     """
-    named = os.environ.get("DEPTHMARK_SMOKE_RECORDS")
-    records = Path(named) if named else tmp_path_factory.mktemp("smoke-records")
+    # Each process has a folder of its own in one that they share.
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
+    records = Path(os.environ.get("DEPTHMARK_SMOKE_RECORDS") or shared / "smoke-records")
     command = [sys.executable, "-m", "suite", "run", "--profile", "smoke", "--device", "cpu", "--records", str(records)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    with FileLock(shared / "smoke-records.lock"):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return records
