@@ -10,7 +10,8 @@ NUMBERS = load()
 
 EXPERIMENTS = {
     "chen2018": "fig1 table1 fig3 theorem1 fig4 fig5 fig7 table2 section6 time-series",
-    "massaroli2020": "theorems fig1 fig2 table1 higher-order fig3 reflection fig4 fig5 fig6 regularisation activations",
+    "massaroli2020": "theorems fig1 fig2 table1 table1-cifar10 higher-order fig3 reflection fig4 fig5 fig6 "
+    "regularisation activations",
     "poli2020": "theorem1 mnist cifar10 wall-clock alpha-family fig1 tracking lorenz",
     "crosscheck": "gradients memory work-precision speed pareto",
 }

@@ -1,0 +1,68 @@
+"""Table 1 of Massaroli et al. 2020 on CIFAR-10, apart from MNIST so that a machine without CIFAR-10 runs that half."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from torch import nn
+
+from suite.declarations import Cell, Experiment, Meter, Profile, Settings
+from suite.experiments.massaroli2020.table1_networks import VARIANTS, network
+from suite.experiments.massaroli2020.table1_run import checked, run_cell
+from suite.experiments.massaroli2020.table1_settings import Table1Cifar10Settings
+
+
+class Table1Cifar10(Experiment):
+    """Neural ODE, zero augmentation, input layer and second order on CIFAR-10, with controls of what else differs.
+
+    The architectures are exactly those of the released notebooks, parameter for parameter. There is no laptop profile:
+    networks small enough for one would say nothing about photographs, and one full run takes days without a GPU.
+    """
+
+    id = "massaroli2020/table1-cifar10"
+    title = "Table 1: augmentation of Neural ODEs on CIFAR-10"
+    variants = VARIANTS
+    profiles: ClassVar[Mapping[Profile, Settings]] = {
+        "smoke": Table1Cifar10Settings(
+            train_images=32,
+            test_images=40,
+            pooling=4,
+            node_hidden=6,
+            channels=6,
+            tolerance=1e-2,
+            epochs=2,
+            batch_size=16,
+            test_batch_size=40,
+            retest_images=40,
+            retest_rk4_steps=2,
+        ),
+        "quick": Table1Cifar10Settings(
+            train_images=256,
+            test_images=250,
+            pooling=4,
+            node_hidden=12,
+            channels=8,
+            tolerance=1e-3,
+            epochs=1,
+            test_batch_size=250,
+            retest_images=100,
+            retest_rk4_steps=4,
+        ),
+        "paper": Table1Cifar10Settings(),
+    }
+    seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "paper": 5}
+    datasets = ("cifar10",)
+    headline = "test_accuracy_last"
+    paper_cost = (
+        "estimated, not measured: 4 to 8 GPU-hours on an H200 for one seed of all variants, 25 to 60 minutes for each "
+        "network with an ODE: 15,620 steps of 60 to 180 evaluations forwards and a few more backwards"
+    )
+
+    def build_model(self, cell: Cell) -> nn.Module:
+        """Return the network of a cell's variant at its settings."""
+        return network(cell.variant, checked(cell.settings))
+
+    def run(self, cell: Cell, meter: Meter) -> None:
+        """Train one network, count its parameters and evaluations, and test it with other solvers."""
+        run_cell(cell, meter, meter.dataset("cifar10"), self.profiles["paper"])

@@ -1,0 +1,101 @@
+"""One cell of Table 1, whichever data set it is on."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from suite.datasets import ImageClassification
+from suite.declarations import Cell, Meter, Settings
+from suite.experiments.chen2018.solver_choice import SolverChoice
+from suite.experiments.chen2018.solver_grid import measure_solver_grid
+from suite.experiments.massaroli2020.table1_networks import network, ode_block
+from suite.experiments.massaroli2020.table1_settings import Table1Settings
+from suite.experiments.massaroli2020.table1_training import train
+from suite.models import ODEBlock, parameter_count
+
+
+def run_cell(cell: Cell, meter: Meter, data: ImageClassification, published: Settings) -> None:
+    """Train one network, count its parameters and evaluations, and test it with other solvers.
+
+    Args:
+        cell: The cell.
+        meter: Where to record.
+        data: The images as they are published.
+        published: The settings of the paper profile, whose parameters are counted too.
+    """
+    settings = checked(cell.settings)
+    prepared = prepare(data, settings, meter.device)
+    with meter.initialisation():
+        model = network(cell.variant, settings).to(meter.device)
+    meter.record("parameters", parameter_count(model), "1")
+    # Counted on the meta device, where a network of any size takes neither time nor memory.
+    with torch.device("meta"):
+        meter.record("parameters_published", parameter_count(network(cell.variant, checked(published))), "1")
+    meter.record("test_size", len(prepared.test_labels), "images")
+    block = ode_block(model)
+    if block is not None:
+        meter.record("nfe_untrained", _evaluations(model, block, prepared.train_images, settings), "evaluations")
+    train(model, prepared, settings, meter)
+    if block is not None:
+        measure_solver_grid(
+            model,
+            block,
+            prepared.test_images[: settings.retest_images],
+            prepared.test_labels[: settings.retest_images],
+            solvers=retest_solvers(settings),
+            batch_size=settings.test_batch_size,
+            meter=meter,
+        )
+    meter.keep(model)
+
+
+def retest_solvers(settings: Table1Settings) -> list[SolverChoice]:
+    """Return the solvers of the retest: one Euler step, a fixed grid of another method, and a tighter tolerance.
+
+    After Ott et al. 2021, "ResNet after all?": a network that depends on the solver of its training is no Neural ODE.
+    """
+    return [
+        SolverChoice("euler", settings.tolerance, steps=1),
+        SolverChoice("rk4", settings.tolerance, steps=settings.retest_rk4_steps),
+        SolverChoice("dopri5", settings.tolerance / settings.retest_factor),
+    ]
+
+
+def prepare(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
+    """Return as many of the first images as the settings ask for and there are, pooled and normalised."""
+    means, deviations = (
+        torch.tensor(values, device=device).reshape(1, -1, 1, 1)
+        for values in (settings.pixel_means, settings.pixel_deviations)
+    )
+
+    def ready(images: Tensor) -> Tensor:
+        return (functional.avg_pool2d(images.to(device), settings.pooling) - means) / deviations
+
+    return ImageClassification(
+        ready(data.train_images[: settings.train_images]),
+        data.train_labels[: settings.train_images].to(device),
+        ready(data.test_images[: settings.test_images]),
+        data.test_labels[: settings.test_images].to(device),
+        data.version,
+    )
+
+
+def checked(settings: Settings) -> Table1Settings:
+    """Return settings as those of Table 1.
+
+    Raises:
+        TypeError: When they are of another experiment.
+    """
+    if not isinstance(settings, Table1Settings):
+        raise TypeError(f"Table 1 takes Table1Settings, not {type(settings).__name__}")
+    return settings
+
+
+@torch.no_grad()
+def _evaluations(model: nn.Module, block: ODEBlock, images: Tensor, settings: Table1Settings) -> int:
+    """Return the evaluations of one forward solve of the first training minibatch."""
+    block.reset_counts()
+    model(images[: settings.batch_size])
+    return block.nfe_forward
