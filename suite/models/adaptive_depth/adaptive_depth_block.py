@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -67,6 +67,11 @@ class AdaptiveDepthBlock(nn.Module):
         self.block = DataControlledBlock(
             _Rescaled(field), method=method, rtol=rtol, atol=atol, gradient=gradient, options=options
         )
+
+    @property
+    def field(self) -> nn.Module:
+        """The vector field, in the depth of the samples' own."""
+        return cast(_Rescaled, self.block.field).field
 
     def depth(self, x: Tensor) -> Tensor:
         """Return the depth of every input, shape ``[n]``."""
