@@ -70,6 +70,7 @@ class Fig5(Experiment):
         best = models[errors.index(min(errors))]
         meter.record("best_mse", min(errors), "1")
         meter.record("success_rate", sum(error < settings.success for error in errors) / len(errors), "1")
+        meter.record("success_threshold", settings.success, "1")
         meter.record("parameters", parameter_count(best), "1")
         meter.record("floor", floor(x), "1")
         if isinstance(best, AdaptiveMap):
