@@ -52,7 +52,7 @@ class Theorems(Experiment):
         ),
         "quick": TheoremsSettings(
             samples=5, hidden=6, tolerances=(1e-3, 1e-4, 1e-5, 1e-6, 1e-8), reference_tolerance=1e-11,
-            tight_tolerance=1e-11, nodes=48, batch_sizes=(1, 2, 5), pieces=(1, 2, 4, 8), widths=(0.1, 0.05, 0.025),
+            tight_tolerance=1e-11, batch_sizes=(1, 2, 5), pieces=(1, 2, 4, 8), widths=(0.1, 0.05, 0.025),
             centres=(0.5,), steps=(1, 2, 4, 8, 16, 32, 64), draws=1,
         ),
         "laptop": TheoremsSettings(
