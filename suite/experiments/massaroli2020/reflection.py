@@ -57,7 +57,7 @@ class Reflection(Experiment):
             path_tolerance=1e-5,
         ),
         "quick": ReflectionSettings(iterations=100, succeeding_iterations=150),
-        "laptop": ReflectionSettings(),
+        "laptop": ReflectionSettings(iterations=200),
         "paper": ReflectionSettings(),
     }  # fmt: skip
     headline = "mse"

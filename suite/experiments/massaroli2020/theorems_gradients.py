@@ -25,7 +25,8 @@ def generalised_adjoint(settings: TheoremsSettings, meter: Meter) -> None:
     """
     problem = draw_problem(settings, meter, harmonics=0)
     reference = by_autograd(problem, settings.reference_tolerance, "dopri8")
-    for tolerance in sorted(settings.tolerances, reverse=True):
+    for done, tolerance in enumerate(sorted(settings.tolerances, reverse=True)):
+        meter.progress(done, len(settings.tolerances), "tolerances")
         end, _ = problem.solve(problem.field(), tolerance)
         ways = {
             "autograd": by_autograd(problem, tolerance),
@@ -34,7 +35,6 @@ def generalised_adjoint(settings: TheoremsSettings, meter: Meter) -> None:
         }
         for way, found in ways.items():
             record_errors(found, reference, tolerance, way, meter)
-        meter.progress(len(ways), len(settings.tolerances), "tolerances")
     for size in settings.batch_sizes:
         _batch_error(settings, size, meter)
 

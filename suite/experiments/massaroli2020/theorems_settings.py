@@ -22,7 +22,7 @@ class TheoremsSettings(Settings):
     reference_tolerance: float = setting(1e-13, ours="of the reference, by dopri8 and autograd through its steps")
     tight_tolerance: float = setting(1e-12, ours="where an identity is tested and not a solver, by dopri8")
     nodes: int = setting(96, ours="Gauss nodes of an integral over depth; its error is far below 1e-8")
-    batch_sizes: tuple[int, ...] = setting((1, 2, 5, 32), ours="against samples solved one by one")
+    batch_sizes: tuple[int, ...] = setting((1, 2, 5, 16), ours="against samples solved one by one")
     pieces: tuple[int, ...] = setting((1, 2, 4, 8, 16, 32, 64), ours="of the stacked field")
     widths: tuple[float, ...] = setting(
         (0.1, 0.05, 0.025, 0.0125, 0.00625), ours="half widths of a perturbation of the parameters near one depth"
