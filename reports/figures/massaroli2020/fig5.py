@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from reports.figures.curves import legend_below, lines, seeds_in_words
+from reports.figures.curves import legend_below
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020.reflection import errors
 from reports.figures.theme import WIDTH, colours, dashes, text_colour
@@ -102,7 +102,19 @@ def _training(evidence: Evidence) -> Drawing:
         return Drawing.missing(title, "train_mse")
     figure = Figure(figsize=(WIDTH, 3.6))
     axes = figure.subplots()
-    lines(axes, rows, "iteration", evidence)
+    palette, patterns = colours(evidence.known), dashes(evidence.known)
+    for number, variant in enumerate(evidence.present(rows)):
+        own = rows[rows["variant"] == variant].sort_values("iteration")
+        for index, (_, course) in enumerate(own.groupby(["seed", "restart"])):
+            axes.plot(
+                course["iteration"].astype(float),
+                course["value"].astype(float),
+                color=palette[variant],
+                dashes=patterns[variant] or (None, None),
+                linewidth=1,
+                zorder=2 + number,
+                label=variant if index == 0 else None,
+            )
     axes.set(yscale="log", xlabel="iteration", ylabel="mean squared error")
     legend_below(figure, axes, columns=2)
     rate = evidence.metric("success_rate").groupby("variant")["value"].mean()
@@ -110,6 +122,6 @@ def _training(evidence: Evidence) -> Drawing:
     return Drawing(
         title,
         figure,
-        f"{seeds_in_words(rows)} Means and bands are over all trainings.",
+        "Each curve is one training." + evidence.not_finite("train_mse"),
         f"Error against iteration. {words}.",
     )

@@ -84,6 +84,9 @@ def _surface(evidence: Evidence) -> Drawing:
         start = float(str(x))
         axes.plot(table.columns.to_numpy(float), [start] * len(path), path.to_numpy(float), color=scale(norm(start)))
     axes.set(xlabel="depth s", ylabel="start x", zlabel="state z")
+    axes.set(xticks=(0, 0.5, 1), yticks=(-1, 0, 1), zticks=(-1, 0, 1))
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_pane_color((0, 0, 0, 0))
     axes.view_init(elev=22, azim=-58)
     axes.set_box_aspect(None, zoom=0.85)
     axes.patch.set_alpha(0)

@@ -48,9 +48,10 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
 
 def _ways(evidence: Evidence, variant: str, title: str) -> Drawing:
     rows = evidence.metric("gradient_error", "way", "tolerance", "wrt")
-    rows = rows[(rows["variant"] == variant) & (rows["wrt"] == "parameters")]
+    rows = rows[rows["variant"] == variant]
     if rows.empty:
         return Drawing.missing(title, "gradient_error")
+    rows = rows[rows["wrt"] == "parameters"]
     figure = Figure(figsize=(WIDTH, 3.6))
     axes = figure.subplots()
     curves = {words: rows[rows["way"] == way] for way, words in WAYS.items()}

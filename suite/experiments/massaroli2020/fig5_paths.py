@@ -12,14 +12,16 @@ from suite.models.scalar_maps import AdaptiveMap
 from suite.solvers import solve
 
 _SHORTEST = 1e-6  # depths below it leave nothing to compare
+_RESOLVED = 10  # tolerances that two paths may err by together
 
 
 @torch.no_grad()
 def record_paths(model: AdaptiveMap, settings: Fig5Settings, meter: Meter, *, drawn: bool) -> None:
     """Record the smallest and largest depth, how many paths cross, and pictures of depths and paths.
 
-    ``crossings`` counts neighbours whose order changes at a depth that both reach, the paths being solved in depth
-    itself and to a tight tolerance. ``reversed`` is the share of neighbours whose ends are in the other order.
+    ``crossings`` counts neighbours whose order changes, by more than the solver can err, at a depth that both reach;
+    the paths are solved in depth itself and to a tight tolerance. ``reversed`` is the share of neighbours whose ends are
+    in the other order.
     """
     x = grid(settings.points, meter.device)
     depth = model.block.depth(x)
@@ -55,7 +57,8 @@ def _crossings(field: nn.Module, x: Tensor, depth: Tensor, settings: Fig5Setting
         found = torch.as_tensor(solve(field, x, s, rtol=tolerance, atol=tolerance).states).squeeze(2)
         there = (sign * depth).unsqueeze(0) >= sign * s.to(x.device).unsqueeze(1)
         both = there[:, 1:] & there[:, :-1]
-        crossed |= (both & (found[:, 1:] <= found[:, :-1])).any(dim=0)
+        # Where paths have come together to within rounding, they have no order that could change.
+        crossed |= (both & (found[:, 1:] < found[:, :-1] - _RESOLVED * tolerance)).any(dim=0)
     return int(crossed.sum())
 
 

@@ -56,7 +56,7 @@ class Reflection(Experiment):
             points=10, hidden=8, iterations=3, succeeding_iterations=3, drawn_starts=3, drawn_depths=5,
             path_tolerance=1e-5,
         ),
-        "quick": ReflectionSettings(iterations=100, succeeding_iterations=150),
+        "quick": ReflectionSettings(iterations=60, succeeding_iterations=120),
         "laptop": ReflectionSettings(iterations=200),
         "paper": ReflectionSettings(),
     }  # fmt: skip
