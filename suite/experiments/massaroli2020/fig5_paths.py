@@ -20,8 +20,8 @@ def record_paths(model: AdaptiveMap, settings: Fig5Settings, meter: Meter, *, dr
     """Record the smallest and largest depth, how many paths cross, and pictures of depths and paths.
 
     ``crossings`` counts neighbours whose order changes, by more than the solver can err, at a depth that both reach;
-    the paths are solved in depth itself and to a tight tolerance. ``reversed`` is the share of neighbours whose ends are
-    in the other order.
+    the paths are solved in depth itself and to a tight tolerance. ``reversed`` is the share of neighbours whose ends
+    are in the other order.
     """
     x = grid(settings.points, meter.device)
     depth = model.block.depth(x)

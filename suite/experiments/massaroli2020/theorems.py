@@ -47,7 +47,7 @@ class Theorems(Experiment):
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": TheoremsSettings(
             samples=2, hidden=3, harmonics=1, tolerances=(1e-3, 1e-5), reference_tolerance=1e-8, tight_tolerance=1e-7,
-            nodes=12, batch_sizes=(1, 2), pieces=(1, 2), widths=(0.2,), centres=(0.5,), steps=(1, 2, 4), orders=(2, 3),
+            nodes=32, batch_sizes=(1, 2), pieces=(1, 2), widths=(0.2,), centres=(0.5,), steps=(1, 2, 4), orders=(2, 3),
             starts=11, draws=1, thetas=(1.0, 3.0), epsilons=(1e-2,),
         ),
         "quick": TheoremsSettings(

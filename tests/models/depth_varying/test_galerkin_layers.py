@@ -106,8 +106,8 @@ def test_depth_is_the_last_input() -> None:
 
 def field() -> DepthField:
     made = DepthField(
-        DepthConcatenation(), GalerkinLinear(3, 8, FourierBasis(2)), nn.Tanh(), nn.Linear(8, 8), nn.Tanh(),
-        GalerkinLinear(8, 2, ReleasedFourierBasis(2)),
+        DepthConcatenation(), GalerkinLinear(3, 4, FourierBasis(1)), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(),
+        GalerkinLinear(4, 2, ReleasedFourierBasis(2)),
     )  # fmt: skip
     drawn(made)
     return made
@@ -121,10 +121,10 @@ def test_depth_goes_to_the_layers_that_take_it() -> None:
 
 
 def test_adjoint_finds_every_coefficient_and_agrees_with_autograd_and_differences() -> None:
-    made, z0, t = field(), normal(5, 2).requires_grad_(), torch.tensor([0.0, 0.8], dtype=torch.float64)
+    made, z0, t = field(), normal(5, 2).requires_grad_(), torch.tensor([0.0, 0.4], dtype=torch.float64)
 
     def loss(gradient: Adjoint | None) -> Tensor:
-        states = solve(made, z0, t, gradient=gradient, method="dopri8", rtol=1e-9, atol=1e-9).states
+        states = solve(made, z0, t, gradient=gradient, method="dopri8", rtol=1e-8, atol=1e-8).states
         assert isinstance(states, Tensor)
         return states[-1].square().sum()
 
@@ -132,11 +132,15 @@ def test_adjoint_finds_every_coefficient_and_agrees_with_autograd_and_difference
     assert len(inputs) == 9  # two coefficients each of two Galerkin layers, one linear layer, dilation and shift
     direct = torch.autograd.grad(loss(None), inputs)
     torch.testing.assert_close(torch.autograd.grad(loss(Adjoint()), inputs), direct, rtol=1e-6, atol=1e-8)
-    for parameter, gradient in zip(inputs[1:], direct[1:], strict=True):
-        values = []
-        for offset in (1e-5, -1e-5):
-            with torch.no_grad():
-                parameter.view(-1)[-1] += offset
-                values.append(loss(None).item())
-                parameter.view(-1)[-1] -= offset
-        assert gradient.reshape(-1)[-1].item() == pytest.approx((values[0] - values[1]) / 2e-5, rel=1e-5, abs=1e-6)
+    generator = torch.Generator().manual_seed(5)
+    directions = [torch.randn(part.shape, generator=generator, dtype=torch.float64) for part in inputs]
+    values = []
+    with torch.no_grad():
+        for offset in (1e-4, -1e-4):
+            for part, direction in zip(inputs, directions, strict=True):
+                part.add_(offset * direction)
+            values.append(loss(None).item())
+            for part, direction in zip(inputs, directions, strict=True):
+                part.sub_(offset * direction)
+    along = sum(float((one * other).sum()) for one, other in zip(direct, directions, strict=True))
+    assert along == pytest.approx((values[0] - values[1]) / 2e-4, rel=1e-5)
