@@ -43,6 +43,7 @@ def functional_gradient(settings: TheoremsSettings, meter: Meter) -> None:
             at_centre = float(slopes[len(depths) // 2])
             mass = width * BumpedPath.MASS
             found = _difference_quotient(problem, direction, centre, width, settings)
+            # What a direction drawn at random changes on average; this one may be nearly orthogonal to the gradient.
             size = mass * float(density[len(depths) // 2].norm()) / problem.network.size**0.5
             meter.record("bump_error", abs(found - predicted) / size, "1", centre=centre, width=width)
             meter.record("pointwise_error", abs(found - mass * at_centre) / size, "1", centre=centre, width=width)

@@ -20,13 +20,13 @@ from suite.solvers import Differentiation, solve
 def explicit_theta(settings: TheoremsSettings, meter: Meter) -> None:
     """Differentiate the kinetic energy ``int |f_theta|^2 ds`` with and without its own ``dl/dtheta``.
 
-    The reference is the difference quotient of the loss along the gradient's components, taken with the gradient that
-    autograd finds: ``gradient_error`` is relative to the latter, ``quotient_error`` compares it with the former.
+    ``gradient_error`` is relative to the gradient by autograd through the steps; ``quotient_error`` compares that one
+    with a difference quotient of the loss along a random direction.
     """
     problem = draw_problem(settings, meter, settings.harmonics)
     (reference,) = torch.autograd.grad(_kinetic(problem, settings), problem.path.coefficients)
-    for term, error in (("with", False), ("without", True)):
-        loss = _kinetic(problem, settings, Adjoint(), omit=error)
+    for term in ("with", "without"):
+        loss = _kinetic(problem, settings, Adjoint(), omit=term == "without")
         found = torch.autograd.grad(loss, problem.path.coefficients)
         meter.record("gradient_error", relative_error(found, [reference]), "1", term=term)
     direction = torch.randn(reference.shape, generator=meter.generator("direction"), dtype=torch.float64)
