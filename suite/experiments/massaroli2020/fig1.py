@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
+from suite.datasets.planar_classes import PlanarClasses
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
-from suite.experiments.massaroli2020.fig1_measurements import (
-    Points,
-    accuracy,
-    final_states,
-    measure_accuracy,
-    measure_depth,
-    record_pictures,
-)
+from suite.experiments.massaroli2020.fig1_measurements import TrainedOn
+from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accuracy
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
 from suite.models import parameter_count
-from suite.models.two_layer_fields import Dependence, DepthDependent, two_layer_field
+from suite.models.two_layer_fields import Dependence, two_layer_field
 
 FIELDS: dict[str, Dependence] = {
     "vanilla": "constant",
@@ -58,7 +53,7 @@ class Fig1(Experiment):
             tolerances=(1e-4,), stacked_pieces=(40, 80, 160, 320), stacked_points=20, stacked_steps=320,
         ),
         "laptop": Fig1Settings(
-            steps=20, learning_rate=2e-2, moons_iterations=100, spirals_iterations=300, test_points=4_000
+            steps=20, learning_rate=3e-2, moons_iterations=80, spirals_iterations=300, test_points=4_000
         ),
         "paper": Fig1Settings(),
     }  # fmt: skip
@@ -71,30 +66,19 @@ class Fig1(Experiment):
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one field on each data set, then measure what it has learned on fresh points."""
         settings = _settings(cell)
-        discrete = cell.variant == "resnet"
-        method, steps = ("euler", settings.pieces) if discrete else (settings.method, settings.steps)
-        for number, (data, (classes, iterations)) in enumerate(settings.data_sets().items()):
-            training = classes.sample(settings.points, meter.generator(f"training {data}"))
-            test = classes.sample(settings.test_points, meter.generator(f"test {data}"))
-            training, test = ((x.to(meter.device), y.to(meter.device)) for x, y in (training, test))
-            with meter.initialisation():
-                field = two_layer_field(
-                    FIELDS[cell.variant],
-                    2,
-                    settings.hidden,
-                    degree=settings.degree,
-                    harmonics=settings.harmonics,
-                    pieces=settings.pieces,
-                ).to(meter.device)
-            meter.record("parameters", parameter_count(field), "1", data=data)
-            trained = partial(final_states, method=method, steps=steps)
-            _train(field, training, trained, iterations, settings, meter, data)
-            shared = {"settings": settings, "meter": meter, "data": data}
-            measure_accuracy(field, test, trained, discrete=discrete, **shared)
-            measure_depth(field, test[0], galerkin=cell.variant in GALERKIN, **shared)
+        for data, (classes, iterations) in settings.data_sets().items():
+            classifier = _new_classifier(cell.variant, settings, meter)
+            meter.record("parameters", parameter_count(classifier.field), "1", data=data)
+            training = _points(classes, settings.points, f"training {data}", meter)
+            _train(classifier, *training, iterations, settings, meter, data)
+            test = _points(classes, settings.test_points, f"test {data}", meter)
+            trained = TrainedOn(classifier, *test, data, settings, meter)
+            trained.record_accuracy()
+            trained.record_depth_variance()
+            if cell.variant in GALERKIN:
+                trained.record_stacked_limit()
             if cell.seed == 0:
-                record_pictures(field, test, method=method, steps=steps, **shared)
-            meter.progress(number + 1, len(settings.data_sets()), "data sets")
+                trained.record_pictures()
 
 
 def _settings(cell: Cell) -> Fig1Settings:
@@ -103,10 +87,30 @@ def _settings(cell: Cell) -> Fig1Settings:
     return cell.settings
 
 
+def _points(classes: PlanarClasses, count: int, stream: str, meter: Meter) -> tuple[Tensor, Tensor]:
+    points, labels = classes.sample(count, meter.generator(stream))
+    return points.to(meter.device), labels.to(meter.device)
+
+
+def _new_classifier(variant: str, settings: Fig1Settings, meter: Meter) -> DepthClassifier:
+    with meter.initialisation():
+        field = two_layer_field(
+            FIELDS[variant],
+            2,
+            settings.hidden,
+            degree=settings.degree,
+            harmonics=settings.harmonics,
+            pieces=settings.pieces,
+        ).to(meter.device)
+    if variant == "resnet":
+        return DepthClassifier(field, "euler", settings.pieces, discrete=True)
+    return DepthClassifier(field, settings.method, settings.steps, discrete=False)
+
+
 def _train(
-    field: DepthDependent,
-    training: Points,
-    solved: partial[torch.Tensor],
+    classifier: DepthClassifier,
+    points: Tensor,
+    labels: Tensor,
     iterations: int,
     settings: Fig1Settings,
     meter: Meter,
@@ -117,15 +121,14 @@ def _train(
     Raises:
         FloatingPointError: When the loss is no longer finite.
     """
-    points, labels = training
-    optimiser = torch.optim.Adam(field.parameters(), lr=settings.learning_rate)
+    optimiser = torch.optim.Adam(classifier.field.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, iterations, eta_min=settings.learning_rate * settings.final_learning_rate
     )
     with meter.wall_time() as elapsed:
         for iteration in range(iterations):
-            ends = solved(field, points)
-            loss = functional.cross_entropy(ends, labels)
+            scores = classifier.scores(points)
+            loss = functional.cross_entropy(scores, labels)
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -136,5 +139,5 @@ def _train(
                     raise FloatingPointError(f"training diverged: the loss is {value} at iteration {iteration}")
                 meter.record("train_loss", value, "nats", data=data, iteration=iteration)
                 meter.progress(iteration + 1, iterations, f"iterations on {data}", loss=value)
-    meter.record("train_accuracy", accuracy(ends.detach(), labels), "%", data=data)
+    meter.record("train_accuracy", accuracy(scores.detach(), labels), "%", data=data)
     meter.record("train_seconds", elapsed.value, "s", data=data)

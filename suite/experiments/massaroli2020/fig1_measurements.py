@@ -3,146 +3,113 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.experiments.massaroli2020.depth_grid import solver_options
+from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accuracy, ends, solve_depth
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
-from suite.models.depth_varying import StackedField
-from suite.models.two_layer_fields import DepthDependent, depth_variation, parameters_at, piecewise_mean
+from suite.models.two_layer_fields import depth_variation, parameters_at, piecewise_mean
 from suite.models.two_layer_fields.parameters_at_depth import flat_parameters
-from suite.solvers import CountedField, solve
+from suite.solvers import solve
 
-Points = tuple[Tensor, Tensor]
-"""Points ``[n, 2]`` and their classes ``[n]``."""
-
-
-def final_states(field: nn.Module, z0: Tensor, *, method: str, steps: int = 1, tolerance: float = 1e-7) -> Tensor:
-    """Return ``z(1)`` of ``z(0) = z0 [n, 2]``, by so many steps of a fixed method or at a tolerance of another."""
-    interval = torch.tensor([0.0, 1.0], dtype=z0.dtype)
-    options = solver_options(_inner(field), method, steps, interval)
-    states = solve(field, z0, interval, method=method, rtol=tolerance, atol=tolerance, options=options).states
-    if not isinstance(states, Tensor):
-        raise TypeError("the state is one tensor")
-    return states[-1]
+_DRAWN_PARAMETER_DEPTHS = 40
 
 
-def _inner(field: nn.Module) -> nn.Module:
-    return field.vector_field if isinstance(field, CountedField) else field
+@dataclass(frozen=True)
+class TrainedOn:
+    """A trained classifier with fresh points of its data set, and where its measurements go.
 
-
-@torch.no_grad()
-def measure_accuracy(
-    field: DepthDependent, test: Points, trained: Callable[[nn.Module, Tensor], Tensor], *,
-    discrete: bool, settings: Fig1Settings, meter: Meter, data: str,
-) -> None:  # fmt: skip
-    """Record test accuracy in percent, evaluations by tolerance, and what the solver and the depth variance are worth.
-
-    Args:
-        field: A trained field.
-        test: Test points.
-        trained: ``z(1)`` of a field from ``z(0)`` as in training.
-        discrete: Whether the network is the steps of the training themselves and no ODE.
+    Attributes:
+        classifier: The classifier.
+        points: Test points, shape ``[n, 2]``.
+        labels: Their classes, shape ``[n]``.
+        data: Name of the data set, the value of the axis ``data``.
         settings: Settings of the tests.
         meter: Where to record.
-        data: The value of the axis ``data``.
     """
-    points, labels = test
-    counted = CountedField(field)
-    for tolerance in sorted(settings.tolerances, reverse=True):
-        counted.reset()
-        ends = final_states(counted, points, method=settings.test_method, tolerance=tolerance)
-        meter.record("nfe_forward", int(counted.nfe), "evaluations", data=data, tolerance=tolerance)
-    # That of the tightest tolerance.
-    adaptive = accuracy(ends, labels)
-    stepped = accuracy(trained(field, points), labels)
-    own = stepped if discrete else adaptive
-    meter.record("test_accuracy", own, "%", data=data)
-    meter.record("test_error", 100 - own, "%", data=data)
-    meter.record("accuracy_change_by_solver", abs(adaptive - stepped), "points", data=data)
-    mean = piecewise_mean(field, 1)
-    if discrete:
-        ends = trained(_repeated(mean, len(field.fields) if isinstance(field, StackedField) else 1), points)
-    else:
-        ends = final_states(mean, points, method=settings.test_method, tolerance=min(settings.tolerances))
-    meter.record("accuracy_lost_to_mean", own - accuracy(ends, labels), "points", data=data)
 
+    classifier: DepthClassifier
+    points: Tensor
+    labels: Tensor
+    data: str
+    settings: Fig1Settings
+    meter: Meter
 
-def accuracy(ends: Tensor, labels: Tensor) -> float:
-    """Return the share in percent of states ``[n, 2]`` whose larger coordinate is that of their class."""
-    return 100 * float((ends.argmax(dim=1) == labels).float().mean())
+    @torch.no_grad()
+    def record_accuracy(self) -> None:
+        """Record test accuracy, evaluations by tolerance, and what the solver and the depth variance are worth."""
+        adaptive = self._adaptive_accuracy(self.classifier, counted=True)
+        stepped = accuracy(self.classifier.scores(self.points), self.labels)
+        own = stepped if self.classifier.discrete else adaptive
+        self._record("test_accuracy", own, "%")
+        self._record("test_error", 100 - own, "%")
+        self._record("accuracy_change_by_solver", abs(adaptive - stepped), "points")
+        mean = self.classifier.with_mean_parameters()
+        if mean.discrete:
+            left = accuracy(mean.scores(self.points), self.labels)
+        else:
+            left = self._adaptive_accuracy(mean, counted=False)
+        self._record("accuracy_lost_to_mean", own - left, "points")
 
+    def _adaptive_accuracy(self, classifier: DepthClassifier, *, counted: bool) -> float:
+        """Return the accuracy at the tightest tolerance."""
+        method = self.settings.test_method
+        for tolerance in sorted(self.settings.tolerances, reverse=True):
+            solution = solve_depth(classifier.field, self.points, method=method, tolerance=tolerance)
+            if counted:
+                self._record("nfe_forward", solution.statistics.nfe, "evaluations", tolerance=tolerance)
+        return accuracy(ends(solution), self.labels)
 
-def _repeated(mean: StackedField, pieces: int) -> StackedField:
-    """Return the field with its one piece in as many copies, so that fixed steps are those of training."""
-    return StackedField([mean.fields[0]] * pieces)
+    @torch.no_grad()
+    def record_depth_variance(self) -> None:
+        """Record how much the parameters vary with depth, and their sizes at both ends."""
+        field = self.classifier.field
+        self._record("depth_variation", depth_variation(field), "1")
+        for name, depth in (("start", 0.0), ("end", 1 - 1e-6)):
+            largest = max(float(part.abs().max()) for layer in parameters_at(field, depth) for part in layer)
+            self._record(f"largest_parameter_{name}", largest, "1")
 
+    @torch.no_grad()
+    def record_stacked_limit(self) -> None:
+        """Record how far the flow of smooth parameters is from that of their means over more and more pieces."""
+        exact = copy.deepcopy(self.classifier.field).double()
+        few = self.points[: self.settings.stacked_points].double()
+        steps = self.settings.stacked_steps
+        smooth = ends(solve_depth(exact, few, method="rk4", steps=steps))
+        for pieces in self.settings.stacked_pieces:
+            stacked = ends(solve_depth(piecewise_mean(exact, pieces), few, method="rk4", steps=steps))
+            distance = float((stacked - smooth).square().sum(dim=1).mean().sqrt())
+            self._record("stacked_distance", distance, "length", pieces=pieces)
 
-@torch.no_grad()
-def measure_depth(
-    field: DepthDependent, points: Tensor, *, galerkin: bool, settings: Fig1Settings, meter: Meter, data: str
-) -> None:
-    """Record how much the parameters vary, and how stacked means of them approach Galerkin's parameters.
+    @torch.no_grad()
+    def record_pictures(self) -> None:
+        """Record some test trajectories, solved as in training, and the parameters that vary most."""
+        settings, field, method = self.settings, self.classifier.field, self.classifier.method
+        depths = torch.arange(settings.drawn_depths + 1, dtype=torch.float32) / settings.drawn_depths
+        options = solver_options(field, method, self.classifier.steps, depths)
+        drawn = self.points[: settings.drawn_points]
+        states = solve(field, drawn, depths, method=method, options={**options, "interp": "cubic"}).states
+        if not isinstance(states, Tensor):
+            raise TypeError("the state is one tensor")
+        labels = self.labels[: settings.drawn_points].tolist()
+        for s, at in zip(depths.tolist(), states.tolist(), strict=True):
+            for point, ((first, second), label) in enumerate(zip(at, labels, strict=True)):
+                where: dict[str, Axis] = {"point": point, "label": label, "s": round(s, 6), "z1": _digits(first)}
+                self._record("trajectory", _digits(second), "length", **where)
+        # In the middle of the intervals, where no piece ends.
+        middles = [(number + 0.5) / _DRAWN_PARAMETER_DEPTHS for number in range(_DRAWN_PARAMETER_DEPTHS)]
+        theta = torch.stack([flat_parameters(field, depth).cpu() for depth in middles])
+        chosen = theta.std(dim=0).topk(settings.drawn_parameters).indices
+        for s, values in zip(middles, theta[:, chosen].tolist(), strict=True):
+            for parameter, value in enumerate(values):
+                self._record("parameter", _digits(value), "1", parameter=parameter, s=s)
 
-    Args:
-        field: A trained field.
-        points: Test points.
-        galerkin: Whether its parameters are smooth functions of depth on a basis.
-        settings: Settings of the tests.
-        meter: Where to record.
-        data: The value of the axis ``data``.
-    """
-    meter.record("depth_variation", depth_variation(field), "1", data=data)
-    for name, depth in (("start", 0.0), ("end", 1 - 1e-6)):
-        largest = max(float(part.abs().max()) for layer in parameters_at(field, depth) for part in layer)
-        meter.record(f"largest_parameter_{name}", largest, "1", data=data)
-    if not galerkin:
-        return
-    exact = copy.deepcopy(field).double()
-    few = points[: settings.stacked_points].double()
-    smooth = final_states(exact, few, method="rk4", steps=settings.stacked_steps)
-    for pieces in settings.stacked_pieces:
-        stacked = final_states(piecewise_mean(exact, pieces), few, method="rk4", steps=settings.stacked_steps)
-        distance = float((stacked - smooth).square().sum(dim=1).mean().sqrt())
-        meter.record("stacked_distance", distance, "length", data=data, pieces=pieces)
-
-
-@torch.no_grad()
-def record_pictures(
-    field: DepthDependent, test: Points, *, method: str, steps: int, settings: Fig1Settings, meter: Meter, data: str
-) -> None:
-    """Record some test trajectories, solved as in training, and the parameters that vary most.
-
-    Args:
-        field: A trained field.
-        test: Test points.
-        method: The method of the training.
-        steps: Its steps.
-        settings: Settings of the pictures.
-        meter: Where to record.
-        data: The value of the axis ``data``.
-    """
-    points, labels = (each[: settings.drawn_points] for each in test)
-    # Multiples of the steps, so that what is drawn is on the way of the training's solver.
-    depths = torch.arange(settings.drawn_depths + 1, dtype=torch.float32) / settings.drawn_depths
-    options = solver_options(field, method, steps, depths)
-    states = solve(field, points, depths, method=method, options={**options, "interp": "cubic"}).states
-    if not isinstance(states, Tensor):
-        raise TypeError("the state is one tensor")
-    for s, at in zip(depths.tolist(), states.tolist(), strict=True):
-        for number, ((first, second), label) in enumerate(zip(at, labels.tolist(), strict=True)):
-            axes = {"data": data, "point": number, "label": label, "s": s, "z1": _digits(first)}
-            meter.record("trajectory", _digits(second), "length", **axes)
-    # In the middle of the intervals, where no piece ends.
-    middles = [(number + 0.5) / 40 for number in range(40)]
-    theta = torch.stack([flat_parameters(field, depth).cpu() for depth in middles])
-    chosen = theta.std(dim=0).topk(min(settings.drawn_parameters, theta.shape[1])).indices
-    for s, values in zip(middles, theta[:, chosen].tolist(), strict=True):
-        for number, value in enumerate(values):
-            meter.record("parameter", _digits(value), "1", data=data, parameter=number, s=s)
+    def _record(self, metric: str, value: float, unit: str, **axes: Axis) -> None:
+        self.meter.record(metric, value, unit, data=self.data, **axes)
 
 
 def _digits(value: float) -> float:

@@ -30,12 +30,8 @@ class Fig1Settings(Settings):
     hidden: int = setting(32, source=f"of every field: {COOKBOOK}, for Galerkin's; the figure's, from memory, too")
     harmonics: int = setting(5, source=f"{COOKBOOK}")
     degree: int = setting(4, ours="of monomials and Chebyshev polynomials; the figure's curves look polynomial")
-    pieces: int = setting(
-        20, source="read off the figure: pieces of about 0.05; also the layers of the ResNet, our choice"
-    )
-    method: str = setting(
-        "rk4", source=f"{COOKBOOK}, for the stacked field; the ResNet takes a step of Euler in a layer"
-    )
+    pieces: int = setting(20, source="read off the figure: about 0.05 long; also the layers of the ResNet, our choice")
+    method: str = setting("rk4", source=f"{COOKBOOK}, of the stacked field; a layer of the ResNet is a step of Euler")
     steps: int = setting(40, ours="of training over the depths [0, 1]")
     learning_rate: float = setting(1e-2, source=f"Adam, all points in one batch: {COOKBOOK}")
     final_learning_rate: float = setting(0.02, ours="part of the learning rate that a cosine schedule ends at")

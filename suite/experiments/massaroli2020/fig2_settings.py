@@ -22,14 +22,14 @@ class Fig2Settings(Settings):
     method: str = setting("dopri5", source=f"{TUTORIAL}; smaller profiles take steps on a fixed grid, which is faster")
     steps: int = setting(
         20,
-        ours="of training on the depths [0, 1] with a method of fixed steps: the pieces of the stacked fields end on it",
+        ours="of training on the depths [0, 1] by a method of fixed steps, on which stacked pieces end",
     )
     rtol: float = setting(1e-4, source=f"{TUTORIAL}, first version; later 1e-6")
     atol: float = setting(1e-6, source=f"{TUTORIAL}")
     gradient: str = setting(
         "adjoint",
-        source="section 2: the generalised adjoint; smaller profiles differentiate through the solver, and every profile "
-        "measures the difference",
+        source="section 2: the generalised adjoint; smaller profiles differentiate through the solver, and all "
+        "measure the difference",
     )
     batch_size: int = setting(100, source=f"initial conditions, fresh in every iteration: {TUTORIAL}, first version")
     deviation: float = setting(0.1, source=f"of the initial conditions of the training: {TUTORIAL}, first two versions")
@@ -43,7 +43,7 @@ class Fig2Settings(Settings):
     last_depth: int = setting(5, source=f"where extrapolation ends: {TUTORIAL}; the paper's is not known to us")
     test_steps: int = setting(
         100,
-        ours="of rk4 in a unit of depth: no tolerance is met where a field that was not trained grows without bound",
+        ours="of rk4 in a unit of depth: no tolerance is met where an untrained field grows without bound",
     )
     gradient_conditions: int = setting(8, ours="initial conditions for which gradients are compared")
     tolerances: tuple[float, ...] = setting(

@@ -61,9 +61,8 @@ def two_layer_field(
     }
     if dependence in bases:
         make = bases[dependence]
-        return DepthField(
-            GalerkinLinear(dimensions, hidden, make()), nn.Tanh(), GalerkinLinear(hidden, dimensions, make())
-        )
+        layers = GalerkinLinear(dimensions, hidden, make()), nn.Tanh(), GalerkinLinear(hidden, dimensions, make())
+        return DepthField(*layers)
     if dependence == "concatenated":
         first, second = nn.Linear(dimensions + 1, hidden), nn.Linear(hidden + 1, dimensions)
         return DepthField(DepthConcatenation(), first, nn.Tanh(), DepthConcatenation(), second)

@@ -39,12 +39,14 @@ def piecewise_mean(field: DepthDependent, pieces: int) -> StackedField:
 
 
 def _mean(values: list[Tensor], share: Tensor) -> Tensor:
-    return torch.tensordot(share.to(values[0]), torch.stack(values), dims=1)
+    mean: Tensor = torch.tensordot(share.to(values[0]), torch.stack(values), dims=1)
+    return mean
 
 
 def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
     sizes = weight.shape[1], weight.shape[0]
-    layer = skip_init(nn.Linear, *sizes, device=weight.device, dtype=weight.dtype)  # draws no random numbers
+    # A layer that is overwritten draws no random numbers.
+    layer: nn.Linear = skip_init(nn.Linear, *sizes, device=weight.device, dtype=weight.dtype)
     layer.weight.copy_(weight)
     layer.bias.copy_(bias)
     return layer
