@@ -59,8 +59,8 @@ class Fig1(Experiment):
     }  # fmt: skip
     headline = "test_error"
     paper_cost = (
-        "estimated, not measured: 1 GPU-hour for all variants of one seed on an H200, from evaluations counted on a "
-        "CPU; all of it is the host's, as the fields are tiny"
+        "estimated, not measured: half a GPU-hour for all variants of one seed on an H200, from evaluations counted on "
+        "a CPU; all of it is the host's, as the fields are tiny"
     )
 
     def run(self, cell: Cell, meter: Meter) -> None:

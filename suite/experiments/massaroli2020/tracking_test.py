@@ -48,7 +48,7 @@ def follow(field: nn.Module, z0: Tensor, last_depth: int, steps: int) -> Tracks:
 
 @torch.no_grad()
 def measure_tracking(
-    field: DepthDependent, z0: Tensor, *, last_depth: int, steps: int, drawn_steps: int, meter: Meter
+    field: nn.Module, z0: Tensor, *, last_depth: int, steps: int, drawn_steps: int, meter: Meter
 ) -> tuple[Tracks, Tracks]:
     """Record the errors of a field, as it goes on by itself and repeated with the period of the signal.
 
