@@ -49,11 +49,12 @@ class Fig1(Experiment):
             drawn_depths=5,
         ),
         "quick": Fig1Settings(
-            points=128, hidden=16, steps=20, moons_iterations=10, spirals_iterations=15, test_points=500,
-            tolerances=(1e-4,), stacked_pieces=(40, 80, 160, 320), stacked_points=20, stacked_steps=320,
+            points=128, hidden=16, steps=20, learning_rate=3e-2, moons_iterations=10, spirals_iterations=15,
+            test_points=500, tolerances=(1e-4,), stacked_pieces=(40, 80, 160), stacked_points=20, stacked_steps=160,
         ),
         "laptop": Fig1Settings(
-            steps=20, learning_rate=3e-2, moons_iterations=80, spirals_iterations=300, test_points=4_000
+            steps=20, learning_rate=3e-2, moons_iterations=80, spirals_iterations=300, test_points=4_000,
+            stacked_pieces=(40, 80, 160), stacked_steps=160,
         ),
         "paper": Fig1Settings(),
     }  # fmt: skip
