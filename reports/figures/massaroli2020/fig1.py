@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from reports.figures.curves import legend_below, lines, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.massaroli2020.rows_of_variants import one_legend, panels_below
+from reports.figures.massaroli2020.rows_of_variants import one_legend, panels_below, parameter_curves
 from reports.figures.theme import MARKERS, WIDTH, colours, text_colour
 
 DATA_SETS = ("moons", "spirals")
@@ -78,6 +79,7 @@ def _flows(evidence: Evidence, data: str) -> Drawing:
         axes.view_init(elev=18, azim=-60)
         axes.set_box_aspect((1, 1, 1.1), zoom=0.88)
         for side in (axes.xaxis, axes.yaxis, axes.zaxis):
+            side.set_major_locator(MaxNLocator(4))
             side.set_pane_color((0, 0, 0, 0))
     for axes in grid.ravel()[len(names) :]:
         axes.set_axis_off()
@@ -115,14 +117,8 @@ def _parameters(evidence: Evidence, data: str) -> Drawing:
     rows = rows[rows["seed"] == rows["seed"].min()]
     names = evidence.present(rows)
     figure, panels = panels_below(names, height=1.05, extra=0.5)
-    palette = list(colours([str(number) for number in range(9)]).values())
     for name, axes in panels.items():
-        for number, path in rows[rows["variant"] == name].groupby("parameter"):
-            along = path.sort_values("s")
-            axes.plot(
-                along["s"], along["value"].astype(float), color=palette[int(str(number)) % 9], linewidth=1.2,
-                drawstyle="steps-mid" if name in PIECEWISE else "default",
-            )  # fmt: skip
+        parameter_curves(axes, rows[rows["variant"] == name], staircase=name in PIECEWISE)
         axes.set(ylabel="θ(s)")
     panels[names[-1]].set(xlabel="depth s")
     return Drawing(

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from reports.figures.curves import legend_below, lines, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.massaroli2020.rows_of_variants import one_legend, panels_below
+from reports.figures.massaroli2020.rows_of_variants import one_legend, panels_below, parameter_curves
 from reports.figures.theme import WIDTH, colours, text_colour
 
 TRAINED_UNTIL = 1.0
@@ -112,7 +112,7 @@ def _errors(evidence: Evidence) -> Drawing:
     axes.axvline(1e-3, color=ink, linestyle=":", linewidth=1.4)
     handles["standing still at the centre"] = Line2D([], [], color=ink, linestyle="--", linewidth=1.2)
     handles["0.001, our threshold"] = Line2D([], [], color=ink, linestyle=":", linewidth=1.4)
-    axes.set(xscale="log", xlabel="mean squared distance from the signal (radius 1)")
+    axes.set(xscale="log", xlabel="mean squared distance (signal's radius 1)")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     one_legend(figure, handles, columns=1)
@@ -159,17 +159,10 @@ def _parameters(evidence: Evidence) -> Drawing:
     rows = rows[rows["seed"] == rows["seed"].min()]
     names = evidence.present(rows)
     figure, panels = panels_below(names, height=0.95, extra=0.5)
-    palette = list(colours([str(number) for number in range(9)]).values())
     for name, axes in panels.items():
         _shade(axes)
         mine = rows[rows["variant"] == name]
-        for number, curve in mine.groupby("parameter"):
-            along = curve.sort_values("s")
-            style = "steps-mid" if name.startswith("stacked") else "default"
-            axes.plot(
-                along["s"], along["value"].astype(float), color=palette[int(str(number)) % 9], linewidth=1.2,
-                drawstyle=style,
-            )  # fmt: skip
+        parameter_curves(axes, mine, staircase=name.startswith("stacked"))
         inside = mine.loc[mine["s"] < TRAINED_UNTIL, "value"].astype(float)
         low, high = float(inside.min()), float(inside.max())
         margin = max(0.6 * (high - low), 0.1)
@@ -178,7 +171,7 @@ def _parameters(evidence: Evidence) -> Drawing:
     return Drawing(
         title,
         figure,
-        "Of each field of one seed the four parameters that vary most in training (shaded). The window is that of the "
+        "Of each field of one seed the three parameters that vary most in training (shaded). The window is that of the "
         "training interval; what grows out of it is cut off.",
         f"Parameters of {', '.join(names)} against depth; largest beyond training: {_largest(rows, names)}.",
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.theme import WIDTH
+from reports.figures.theme import WIDTH, colours
 
 
 def panels_below(names: Sequence[str], *, height: float, extra: float = 0.9) -> tuple[Figure, dict[str, Axes]]:
@@ -30,3 +31,18 @@ def panels_below(names: Sequence[str], *, height: float, extra: float = 0.9) -> 
 def one_legend(figure: Figure, entries: Mapping[str, Artist], columns: int = 3) -> None:
     """Put one legend below all panels, from labels and what they are drawn with."""
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=min(columns, len(entries)))
+
+
+def parameter_curves(axes: Axes, rows: pd.DataFrame, *, staircase: bool) -> None:
+    """Draw parameters of one field against depth, a curve for each, from rows with the axes ``parameter`` and ``s``."""
+    numbers = sorted(rows["parameter"].unique())
+    palette = colours([str(number) for number in numbers])
+    for number in numbers:
+        along = rows[rows["parameter"] == number].sort_values("s")
+        axes.plot(
+            along["s"],
+            along["value"].astype(float),
+            color=palette[str(number)],
+            linewidth=1.2,
+            drawstyle="steps-mid" if staircase else "default",
+        )

@@ -51,5 +51,5 @@ class Fig2Settings(Settings):
     )
     reference_tolerance: float = setting(1e-11, ours="of the gradient that the others are compared with")
     drawn_steps: int = setting(20, ours="points in a unit of depth of curves that are drawn")
-    drawn_conditions: int = setting(4, ours="test trajectories that are drawn")
-    drawn_parameters: int = setting(4, ours="parameters that are drawn: those that vary most on the training interval")
+    drawn_conditions: int = setting(3, ours="test trajectories that are drawn")
+    drawn_parameters: int = setting(3, ours="parameters that are drawn: those that vary most on the training interval")
