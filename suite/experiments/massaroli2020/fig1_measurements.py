@@ -106,7 +106,7 @@ class TrainedOn:
         chosen = theta.std(dim=0).topk(settings.drawn_parameters).indices
         for s, values in zip(middles, theta[:, chosen].tolist(), strict=True):
             for parameter, value in enumerate(values):
-                self._record("parameter", _digits(value), "1", parameter=parameter, s=s)
+                self._record("parameter", _digits(value), "1", parameter=parameter, s=round(s, 6))
 
     def _record(self, metric: str, value: float, unit: str, **axes: Axis) -> None:
         self.meter.record(metric, value, unit, data=self.data, **axes)

@@ -116,7 +116,7 @@ def record_pictures(
     chosen = theta[:count].std(dim=0).topk(parameters).indices
     for depth, values in zip(depths, theta[:, chosen].tolist(), strict=True):
         for number, value in enumerate(values):
-            meter.record("parameter", _digits(value), "1", parameter=number, s=depth)
+            meter.record("parameter", _digits(value), "1", parameter=number, s=round(depth, 6))
 
 
 def record_signal(last_depth: int, drawn_steps: int, meter: Meter) -> None:
