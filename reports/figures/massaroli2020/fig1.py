@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from reports.figures.curves import legend_below, lines, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.massaroli2020.rows_of_variants import one_legend, panels_below, parameter_curves
+from reports.figures.massaroli2020.rows_of_variants import chosen, one_legend, panels_below, parameter_curves
 from reports.figures.theme import MARKERS, WIDTH, colours, text_colour
 
 DATA_SETS = ("moons", "spirals")
@@ -53,7 +53,7 @@ def _flows(evidence: Evidence, data: str) -> Drawing:
     """Draw test trajectories in the space of both coordinates and depth, a panel for each field."""
     title = f"Trajectories along depth, {data}"
     rows = evidence.metric("trajectory", "data", "point", "label", "s", "z1")
-    rows = rows[rows["data"] == data]
+    rows = chosen(rows, "data", data)
     if rows.empty:
         return Drawing.missing(title, "trajectory")
     rows = rows[rows["seed"] == rows["seed"].min()]
@@ -101,7 +101,7 @@ def _flows(evidence: Evidence, data: str) -> Drawing:
 
 def _means(evidence: Evidence, metric: str, data: str, unit: str) -> str:
     rows = evidence.metric(metric, "data")
-    rows = rows[rows["data"] == data]
+    rows = chosen(rows, "data", data)
     means = rows.groupby("variant")["value"].mean()
     listed = ", ".join(f"{name} {means[name]:.4g} {unit}".rstrip() for name in evidence.present(rows))
     return f"{data}, mean {metric.replace('_', ' ')}: {listed}." if listed else ""
@@ -111,7 +111,7 @@ def _parameters(evidence: Evidence, data: str) -> Drawing:
     """Draw the parameters that vary most against depth, those of a stack as a staircase."""
     title = f"Parameters along depth, {data}"
     rows = evidence.metric("parameter", "data", "parameter", "s")
-    rows = rows[rows["data"] == data]
+    rows = chosen(rows, "data", data)
     if rows.empty:
         return Drawing.missing(title, "parameter")
     rows = rows[rows["seed"] == rows["seed"].min()]
@@ -142,8 +142,7 @@ def _points(evidence: Evidence, title: str, metric: str, label: str, tolerance: 
     palette = colours(evidence.known)
     for data, axes in panels.items():
         for position, name in enumerate(names):
-            chosen = (rows["data"] == data) & (rows["variant"] == name)
-            values = rows.loc[chosen, "value"].astype(float)
+            values = chosen(chosen(rows, "data", data), "variant", name)["value"].astype(float)
             axes.plot(values, [position] * len(values), "o", color=palette[name], markersize=6, alpha=0.8)
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
@@ -164,7 +163,7 @@ def _stacked_limit(evidence: Evidence) -> Drawing:
         return Drawing.missing(title, "stacked_distance")
     figure, panels = panels_below(DATA_SETS, height=2.3, extra=0.9)
     for data, axes in panels.items():
-        mine = rows[rows["data"] == data]
+        mine = chosen(rows, "data", data)
         if mine.empty:
             continue
         lines(axes, mine, "pieces", evidence)
@@ -201,7 +200,7 @@ def _training(evidence: Evidence) -> Drawing:
     panels = dict(zip(DATA_SETS, figure.subplots(2, 1), strict=True))
     for data, axes in panels.items():
         axes.set_title(data, fontsize=9, loc="left", pad=2)
-        mine: pd.DataFrame = rows[rows["data"] == data]
+        mine: pd.DataFrame = chosen(rows, "data", data)
         if not mine.empty:
             lines(axes, mine, "iteration", evidence)
         axes.set(yscale="log", xlabel="iteration", ylabel="cross-entropy [nats]")

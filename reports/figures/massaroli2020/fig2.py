@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from reports.figures.curves import legend_below, lines, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.massaroli2020.rows_of_variants import one_legend, panels_below, parameter_curves
+from reports.figures.massaroli2020.rows_of_variants import chosen, one_legend, panels_below, parameter_curves
 from reports.figures.theme import WIDTH, colours, text_colour
 
 TRAINED_UNTIL = 1.0
@@ -44,7 +44,7 @@ def _trajectories(evidence: Evidence, continued: str) -> Drawing:
     """Draw the first coordinate of test trajectories over the signal, a panel for each field."""
     title = f"Trajectories over the signal, {CONTINUATIONS[continued]}"
     rows = evidence.metric("trajectory", "continued", "condition", "s")
-    rows = rows[rows["continued"] == continued]
+    rows = chosen(rows, "continued", continued)
     if rows.empty:
         return Drawing.missing(title, "trajectory")
     rows = rows[rows["seed"] == rows["seed"].min()]

@@ -46,3 +46,11 @@ def parameter_curves(axes: Axes, rows: pd.DataFrame, *, staircase: bool) -> None
             linewidth=1.2,
             drawstyle="steps-mid" if staircase else "default",
         )
+
+
+def chosen(rows: pd.DataFrame, axis: str, value: object) -> pd.DataFrame:
+    """Return the rows with a value on an axis; none when there are none, which then lack the axis too."""
+    if axis not in rows:
+        return rows.iloc[:0]
+    found: pd.DataFrame = rows[rows[axis] == value]
+    return found
