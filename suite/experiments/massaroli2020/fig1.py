@@ -53,7 +53,7 @@ class Fig1(Experiment):
             test_points=500, tolerances=(1e-4,), stacked_pieces=(40, 80, 160), stacked_points=20, stacked_steps=160,
         ),
         "laptop": Fig1Settings(
-            steps=20, learning_rate=3e-2, moons_iterations=80, spirals_iterations=300, test_points=4_000,
+            steps=20, learning_rate=3e-2, moons_iterations=120, spirals_iterations=300, test_points=4_000,
             stacked_pieces=(40, 80, 160), stacked_steps=160,
         ),
         "paper": Fig1Settings(),
