@@ -82,6 +82,7 @@ class Fig2(Experiment):
             conditions,
             last_depth=settings.last_depth,
             steps=settings.test_steps,
+            tolerance=settings.beyond_tolerance,
             drawn_steps=settings.drawn_steps,
             meter=meter,
         )

@@ -14,6 +14,8 @@ from suite.models.two_layer_fields import DepthDependent, RepeatedField
 from suite.models.two_layer_fields.parameters_at_depth import flat_parameters
 from suite.solvers import solve
 
+_MOST_STEPS = 200_000  # of LSODA, before a field counts as one that cannot be followed
+
 
 @dataclass(frozen=True)
 class Tracks:
@@ -46,9 +48,42 @@ def follow(field: nn.Module, z0: Tensor, last_depth: int, steps: int) -> Tracks:
     return Tracks(depths.to(z0.device), states)
 
 
+def go_on(field: nn.Module, within: Tracks, last_depth: int, tolerance: float) -> Tracks:
+    """Follow trajectories on from where they are, by LSODA at a relative and absolute tolerance.
+
+    Parameters that grow with depth make a field stiff there: an explicit method of fixed steps would be unstable and
+    tell of itself. The field is smooth there.
+
+    Args:
+        field: The field in double precision.
+        within: The trajectories so far, in equal steps.
+        last_depth: Where they end.
+        tolerance: Relative and absolute tolerance.
+    """
+    so_far = len(within.depths) - 1
+    steps = round(so_far / float(within.depths[-1]))
+    depths = torch.arange(so_far, last_depth * steps + 1, dtype=torch.float64) / steps
+    # States of shape [n, 2] lie one after the other, and none moves another: the Jacobian has three diagonals.
+    options = {"solver": "LSODA", "lband": 1, "uband": 1, "max_num_steps": _MOST_STEPS}
+    states = solve(
+        field, within.states[-1], depths, method="scipy_solver", rtol=tolerance, atol=tolerance, options=options
+    ).states
+    if not isinstance(states, Tensor):
+        raise TypeError("the state is one tensor")
+    after = depths[1:].to(within.depths.device)
+    return Tracks(torch.cat([within.depths, after]), torch.cat([within.states, states[1:]]))
+
+
 @torch.no_grad()
 def measure_tracking(
-    field: nn.Module, z0: Tensor, *, last_depth: int, steps: int, drawn_steps: int, meter: Meter
+    field: nn.Module,
+    z0: Tensor,
+    *,
+    last_depth: int,
+    steps: int,
+    tolerance: float,
+    drawn_steps: int,
+    meter: Meter,
 ) -> tuple[Tracks, Tracks]:
     """Record the errors of a field, as it goes on by itself and repeated with the period of the signal.
 
@@ -57,6 +92,7 @@ def measure_tracking(
         z0: Test conditions, shape ``[n, 2]``.
         last_depth: Where extrapolation ends.
         steps: Steps of rk4 in a unit of depth, and as a control twice as many.
+        tolerance: Of the solve beyond the training interval, where a field goes on by itself.
         drawn_steps: Points in a unit of depth of the curve of the error.
         meter: Where to record.
 
@@ -65,7 +101,7 @@ def measure_tracking(
     """
     exact = copy.deepcopy(field).double()
     z0 = z0.double()
-    own = follow(exact, z0, last_depth, steps)
+    own = go_on(exact, follow(exact, z0, 1, steps), last_depth, tolerance)
     repeated = follow(RepeatedField(exact, 1.0), z0, last_depth, steps)
     squares = own.squared_distances
     inside = squares[: steps + 1].mean(dim=1)

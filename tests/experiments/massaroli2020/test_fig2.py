@@ -19,7 +19,7 @@ from suite.experiments.massaroli2020.tracking import (
     signal,
     tracking_field,
 )
-from suite.experiments.massaroli2020.tracking_test import follow, measure_tracking
+from suite.experiments.massaroli2020.tracking_test import Tracks, follow, go_on, measure_tracking
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
 from suite.harness.schema import parse
@@ -121,7 +121,7 @@ def test_gradient_matches_finite_differences(variant: str, gradient: str) -> Non
 def test_errors_of_a_field_that_attracts_are_their_closed_forms() -> None:
     rate, meter = 2.0, new_meter()
     z0 = conditions(5)
-    measure_tracking(Attracted(rate), z0, last_depth=3, steps=40, drawn_steps=10, meter=meter)
+    measure_tracking(Attracted(rate), z0, last_depth=3, steps=40, tolerance=1e-9, drawn_steps=10, meter=meter)
     values = {row["metric"]: row["value"] for row in meter.rows if "s" not in row}
     square = float((z0 - signal(torch.zeros(()))).square().sum(dim=1).mean())
     inside = square * (1 - math.exp(-2 * rate)) / (2 * rate)
@@ -129,7 +129,7 @@ def test_errors_of_a_field_that_attracts_are_their_closed_forms() -> None:
     beyond = square * (math.exp(-2 * rate) - math.exp(-6 * rate)) / (2 * rate) / 2
     assert values["extrapolation_error"] == pytest.approx(beyond, rel=0.06)  # a mean over the steps
     # The field itself has the signal's period.
-    assert values["repeated_extrapolation_error"] == pytest.approx(values["extrapolation_error"], rel=1e-6)
+    assert values["repeated_extrapolation_error"] == pytest.approx(values["extrapolation_error"], rel=1e-4)
     largest = {row["s"]: row["value"] for row in meter.rows if row["metric"] == "largest_distance"}
     assert list(largest) == [0.0, 1.0, 2.0, 3.0]
     assert largest[1.0] / largest[0.0] == pytest.approx(math.exp(-rate), rel=1e-4)
@@ -138,10 +138,31 @@ def test_errors_of_a_field_that_attracts_are_their_closed_forms() -> None:
 def test_only_fields_of_the_signals_period_go_on_as_they_are_repeated() -> None:
     for variant in ("vanilla", "stacked-5", "polynomial", "fourier-misfit", "fourier"):
         meter = new_meter()
-        measure_tracking(trained(variant), conditions(2), last_depth=2, steps=10, drawn_steps=10, meter=meter)
+        measure_tracking(
+            trained(variant), conditions(2), last_depth=2, steps=40, tolerance=1e-9, drawn_steps=10, meter=meter
+        )
         values = {row["metric"]: row["value"] for row in meter.rows}
-        same = values["extrapolation_error"] == pytest.approx(values["repeated_extrapolation_error"], rel=1e-9)
+        same = values["extrapolation_error"] == pytest.approx(values["repeated_extrapolation_error"], rel=1e-4)
         assert same == (variant in ("vanilla", "fourier"))
+
+
+def test_a_field_that_is_stiff_beyond_training_is_followed_all_the_same() -> None:
+    """At this rate an explicit method of these steps is unstable; the true distance from the signal is below 1e-8."""
+    stiff = Attracted(1e4)
+    start = signal(torch.ones((), dtype=torch.float64)) + 0.1 * torch.ones(3, 2, dtype=torch.float64)
+    within = Tracks(torch.tensor([0.0, 1.0], dtype=torch.float64), torch.stack([start, start]))
+    after = go_on(stiff, within, 3, 1e-8)
+    assert after.depths.tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert float(after.squared_distances[2:].max()) < 1e-12
+    assert not float(follow(stiff, start, 2, 20).squared_distances[-1].max()) < 1
+
+
+def test_going_on_is_the_same_flow_as_before() -> None:
+    field, z0 = trained("polynomial"), conditions(3)
+    whole = follow(field, z0, 2, 100)
+    on = go_on(field, follow(field, z0, 1, 100), 2, 1e-9)
+    torch.testing.assert_close(on.depths, whole.depths)
+    torch.testing.assert_close(on.states, whole.states, rtol=1e-6, atol=1e-6)
 
 
 def test_steps_of_the_test_stay_inside_the_pieces() -> None:
