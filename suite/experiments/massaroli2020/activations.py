@@ -58,7 +58,7 @@ class ActivationSettings(Settings):
     test_points: int = setting(20_000, ours="fresh points that are never trained on")
     tolerance: float = setting(1e-5, source=f"at which errors are measured, of Fig. 3: {NOTEBOOK}")
     motion_points: int = setting(500, ours="test points whose paths are followed")
-    motion_tolerance: float = setting(1e-8, ours="in double precision, at which paths are followed")
+    motion_steps: int = setting(400, ours="of rk4 from depth 0 to 1, in double precision, with which they are followed")
     drawn_points: int = setting(10, ours="of these, the paths that are recorded for the figure, with seed 0")
 
 
@@ -74,15 +74,15 @@ class Activations(Experiment):
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": ActivationSettings(
             training_tolerance=1e-2, gradient="direct", batch_size=32, learning_rate=1e-2, iterations=4, checks=2,
-            test_points=200, tolerance=1e-3, motion_points=20, motion_tolerance=1e-6, drawn_points=2,
+            test_points=200, tolerance=1e-3, motion_points=20, motion_steps=20, drawn_points=2,
         ),
         "quick": ActivationSettings(
             training_tolerance=1e-3, gradient="direct", batch_size=128, learning_rate=1e-2, iterations=60, checks=5,
-            test_points=2_000, motion_points=100, motion_tolerance=1e-7, drawn_points=8,
+            test_points=2_000, motion_points=100, motion_steps=100, drawn_points=8,
         ),
         "laptop": ActivationSettings(
             training_tolerance=1e-3, gradient="direct", batch_size=256, learning_rate=5e-3, iterations=400,
-            motion_points=200,
+            motion_points=200, motion_steps=200,
         ),
         "paper": ActivationSettings(),
     }  # fmt: skip
@@ -155,7 +155,7 @@ def _measure_motion(field: object, points: Tensor, name: str, cell: Cell, meter:
         raise TypeError("the field of a block is a module")
     settings = _settings(cell)
     some = points[:: max(1, len(points) // settings.motion_points)]
-    record_motion(field, some, settings.motion_tolerance, meter, data=name)
+    record_motion(field, some, settings.motion_steps, meter, data=name)
     if cell.seed == 0:
         record_coordinates(field, points[:: len(points) // settings.drawn_points], settings.tolerance, meter, data=name)
 

@@ -19,6 +19,7 @@ from suite.experiments.massaroli2020.planar_training import Training, train
 from suite.models import Gradient, ODEBlock, parameter_count
 from suite.models.planar_classifiers import PlanarClassifier, perceptron_field
 
+_DEPTHS = tuple(step / 40 for step in range(41))
 SECTION = "section 5.3, as readers' notes summarise it"
 
 
@@ -110,7 +111,8 @@ class Fig6(Experiment):
         final = probe(model.final_states(others, settings.tolerance), after)
         meter.record("final_probe_accuracy", final, "%")
         meter.record("probe_gain_of_flow", final - accuracy, "points")
-        _record_displacement(test_before, after, labels, meter)
+        if model.block is not None:
+            _record_motion(model, test, settings.tolerance, meter)
         if cell.seed == 0:
             for label, states in ((1, test_before[labels == 1]), (0, test_before[labels == 0])):
                 for first, second in states[:80].tolist():
@@ -141,19 +143,19 @@ def new_model(variant: str, settings: Fig6Settings) -> PlanarClassifier:
     return PlanarClassifier(nn.Linear(2, 2) if variant == "linear-flow" else network, block, nn.Linear(2, 1))
 
 
-def _record_displacement(before: Tensor, after: Tensor, labels: Tensor, meter: Meter) -> None:
-    """Record how far the flow carries the points, and that as a part of what lies between the classes before it.
+@torch.no_grad()
+def _record_motion(model: PlanarClassifier, points: Tensor, tolerance: float, meter: Meter) -> None:
+    """Record how far the flow carries points, in units of the spread of the states before it, and how straight.
 
-    What lies between them is the distance of their means over that of a point from the mean of its class: of two rings
-    about one centre it is near nothing, of two clusters large.
+    ``straightness`` is the mean displacement over the mean length of the paths: 1 when all are straight lines.
     """
-    moved = float((after - before).norm(dim=1).mean())
-    spread = float((before - before.mean(dim=0)).norm(dim=1).mean())
+    states = cast(Tensor, model.solution(points, _DEPTHS, tolerance).states)
+    moved = float((states[-1] - states[0]).norm(dim=1).mean())
+    length = float(states.diff(dim=0).norm(dim=2).sum(dim=0).mean())
+    spread = float((states[0] - states[0].mean(dim=0)).norm(dim=1).mean())
     meter.record("displacement", moved, "length")
     meter.record("relative_displacement", moved / spread, "1")
-    first, second = (before[labels == label] for label in (1, 0))
-    within = cast(float, 0.5 * sum(float((each - each.mean(dim=0)).norm(dim=1).mean()) for each in (first, second)))
-    meter.record("class_separation", float((first.mean(dim=0) - second.mean(dim=0)).norm()) / within, "1")
+    meter.record("straightness", moved / length, "1")
 
 
 def _settings(cell: Cell) -> Fig6Settings:
