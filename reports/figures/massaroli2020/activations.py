@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -29,7 +28,7 @@ def _paths(evidence: Evidence, task: str) -> Drawing:
     """Draw both coordinates of some points against depth, a panel for each activation."""
     title = f"Coordinates along depth: {TASKS[task]}"
     rows = evidence.metric("path", "data", "point", "depth", "first")
-    rows = rows[rows["data"] == task]
+    rows = rows if rows.empty else rows[rows["data"] == task]
     if rows.empty:
         return Drawing.missing(title, "path")
     rows = rows[rows["seed"] == rows["seed"].min()]
@@ -42,15 +41,15 @@ def _paths(evidence: Evidence, task: str) -> Drawing:
         axes.set_visible(False)
     falls = []
     for number, (axes, name) in enumerate(zip(panels.flat, names, strict=False)):
-        steepest = 0.0
+        fall = 0.0
         for _, mine in rows[rows["variant"] == name].groupby("point"):
             path = mine.sort_values("depth")
             depth = path["depth"].astype(float).to_numpy()
             for column, colour, pattern in (("first", first, "-"), ("value", second, "--")):
                 values = path[column].astype(float).to_numpy()
                 axes.plot(depth, values, color=colour, linestyle=pattern, linewidth=0.8)
-                steepest = min(steepest, float((np.diff(values) / np.diff(depth)).min()))
-        falls.append(f"{name}: {steepest:.3g}")
+                fall = min(fall, float(values[-1] - values[0]))
+        falls.append(f"{name}: {-fall:.2f}")
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=8)
         if number % COLUMNS == 0:
@@ -68,7 +67,7 @@ def _paths(evidence: Evidence, task: str) -> Drawing:
         figure,
         "Seed 0, some test points. With sigmoid, relu and softplus no curve falls; with tanh and elu none falls more "
         "than 1.",
-        f"Coordinates of states against depth. Steepest fall between the drawn depths: {'; '.join(falls)}.",
+        f"Coordinates of states against depth. Largest fall of a drawn coordinate: {'; '.join(falls)}.",
     )
 
 
