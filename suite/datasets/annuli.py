@@ -1,4 +1,4 @@
-"""Concentric annuli: points around two circles, told apart by their distance from the origin (Massaroli et al. 2020)."""
+"""Concentric annuli (Massaroli et al. 2020): points around two circles, told apart by their distance from the origin."""
 
 from __future__ import annotations
 

@@ -140,7 +140,9 @@ def test_coordinates_and_their_range_are_drawn_by_last_activation() -> None:
     assert "none on annuli: 0.1" in drawn["error"].alternative
 
 
-@pytest.mark.parametrize(("experiment", "draw"), [(Fig3, fig3.draw), (Fig6, fig6.draw), (Activations, activations.draw)])
+@pytest.mark.parametrize(
+    ("experiment", "draw"), [(Fig3, fig3.draw), (Fig6, fig6.draw), (Activations, activations.draw)]
+)
 def test_without_data_the_figures_say_so(experiment: type[Experiment], draw: object) -> None:
     assert callable(draw)
     rows: list[Row] = [{"variant": experiment.variants[0], "metric": "other", "value": 1.0}]

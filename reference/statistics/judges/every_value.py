@@ -58,6 +58,4 @@ def every_value_within(
         f"{number(min(values))} and {quantity(max(values), unit)}"
     )
     status: Status = "reproduced" if inside == len(values) else "not reproduced"
-    return Judgement(
-        status, reason, values[slacks.index(slack)], min(values), max(values), len(values), unit, slack
-    )
+    return Judgement(status, reason, values[slacks.index(slack)], min(values), max(values), len(values), unit, slack)

@@ -42,7 +42,10 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
             evidence, "Evaluations of the field", "nfe", label="evaluations of a forward solve at the paper's tolerance"
         ),
         "norm": by_variant(
-            evidence, "Size of the field", "largest_field_norm", label="largest |f| on a path [length per unit of depth]"
+            evidence,
+            "Size of the field",
+            "largest_field_norm",
+            label="largest |f| on a path [length per unit of depth]",
         ),
         "boundary": by_variant(
             evidence,
@@ -81,8 +84,9 @@ def _labels(evidence: Evidence) -> Drawing:
     return Drawing(
         title,
         figure,
-        "Seed 0. A cross marks the largest prediction on the outer circle where it is labelled as inner: the crack that "
-        "topology demands of every flow in the plane. Cracks thinner than the lines of the picture show by it alone.",
+        "Seed 0. A cross marks the largest prediction on the outer circle where it is labelled as inner: the crack "
+        "that topology demands of every flow in the plane. Cracks thinner than the picture's lines show by it "
+        "alone.",
         f"Where each model labels points as inner. Part of the outer circle labelled as inner: {words}.",
     )
 
@@ -133,8 +137,8 @@ def _fields(evidence: Evidence) -> dict[str, Drawing]:
     }
     if steady:
         words = (
-            "Seed 0. The field of the augmented state is shown where the added dimension is 0, and that of data control "
-            "as a point at rest on its own input sees it, f(z, z)."
+            "Seed 0. The field of the augmented state is shown where the added dimension is 0, and that of data "
+            "control as a point at rest on its own input sees it, f(z, z)."
         )
         drawn["field-steady"] = _field(rows, "variant", title, {name: name for name in steady}, words)
     return drawn

@@ -43,7 +43,10 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
             label="mean displacement / spread of the states at s = 0 [1]",
         ),
         "straightness": by_variant(
-            evidence, "How straight the paths are", "straightness", label="mean displacement / mean length of a path [1]"
+            evidence,
+            "How straight the paths are",
+            "straightness",
+            label="mean displacement / mean length of a path [1]",
         ),
         "training": training,
     }
@@ -112,7 +115,7 @@ def _probes(evidence: Evidence) -> Drawing:
     return Drawing(
         title,
         figure,
-        "Each point is a seed. Fitted on some fresh points, scored on others. An affine map of the annuli allows 66.7 % "
-        "at best.",
+        "Each point is a seed. Fitted on some fresh points, scored on others. An affine map of the annuli allows "
+        "66.7 % at best.",
         f"Accuracy of a linear probe in percent. {words}.",
     )

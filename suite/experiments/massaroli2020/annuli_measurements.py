@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from suite.datasets.annuli import Annuli, circle
+from suite.datasets.annuli import Annuli, at_angles, circle
 from suite.declarations import Meter
 from suite.experiments.massaroli2020.annuli_topology import look_closer, winding_number
 from suite.models.planar_classifiers import PlanarClassifier
@@ -56,16 +56,33 @@ def record_field_norm(model: PlanarClassifier, points: Tensor, tolerance: float,
 
 
 def record_boundary(
-    model: PlanarClassifier, reach: float, *, rays: int, threshold: float, tolerance: float, meter: Meter
+    model: PlanarClassifier,
+    reach: float,
+    *,
+    rays: int,
+    through: float,
+    threshold: float,
+    tolerance: float,
+    meter: Meter,
 ) -> None:
     """Record how round the inner class is: everything nearer than one radius is in it, and nothing beyond another.
 
-    ``boundary_ratio`` is the second over the first, looked for on rays from the origin as far as ``reach``: 1 for a
-    disc, and large where the class leaks out or the centre is not in it.
+    ``boundary_ratio`` is the second over the first: 1 for a disc, and large where the class leaks out or the centre is
+    not in it.
+
+    Args:
+        model: The classifier.
+        reach: Length of the rays from the origin on which it is looked for.
+        rays: How many there are, evenly spaced.
+        through: The angle of one more in radians, where a crack is that may lie between the others.
+        threshold: Prediction above which a point counts as inner.
+        tolerance: Of the solve.
+        meter: What to record with.
     """
     radii = torch.linspace(reach / _RADII, reach, _RADII, dtype=torch.float64)
-    points = (radii[:, None, None] * circle(1.0, rays)).float().to(meter.device)
-    inner = (model.predictions(points.flatten(0, 1), tolerance) > threshold).reshape(_RADII, rays).cpu()
+    directions = torch.cat([circle(1.0, rays), at_angles(torch.tensor([through], dtype=torch.float64))])
+    points = (radii[:, None, None] * directions).float().to(meter.device)
+    inner = (model.predictions(points.flatten(0, 1), tolerance) > threshold).reshape(_RADII, rays + 1).cpu()
     outer_somewhere, inner_somewhere = (~inner).any(dim=1), inner.any(dim=1)
     nearest = radii[outer_somewhere].min() if bool(outer_somewhere.any()) else radii[-1]
     furthest = radii[inner_somewhere].max() if bool(inner_somewhere.any()) else radii[0]
@@ -76,13 +93,16 @@ def record_boundary(
 
 def record_crack(
     model: PlanarClassifier, annuli: Annuli, *, points: int, threshold: float, tolerance: float, meter: Meter
-) -> None:
+) -> float:
     """Record which part of the outer circle is wrongly labelled, and what the theorem says of flows; see the module.
 
     ``crack_fraction`` is that part, exactly zero when no point is. ``outer_excess`` is how far the largest prediction
     on the outer circle is above the largest on the inner one: positive for every flow in the plane with a linear
     read-out, in any state of training. ``winding_number`` is that of the outer circle's image about the image of the
     origin, where the read-out sees a state in the plane.
+
+    Returns:
+        The angle of the largest prediction on the outer circle, in radians.
     """
     exact = copy.deepcopy(model).double()
 
@@ -103,6 +123,7 @@ def record_crack(
         )
         meter.record("winding_number", winding.number, "1")
         meter.record("winding_step", winding.largest_step, "rad")
+    return profile.angle_of_largest
 
 
 def _accuracy(predicted: Tensor, labels: Tensor, threshold: float) -> float:

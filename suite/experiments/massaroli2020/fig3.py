@@ -50,7 +50,10 @@ class Fig3(Experiment):
         "paper": Fig3Settings(),
     }  # fmt: skip
     headline = "test_error"
-    paper_cost = "estimated, not measured: 1 GPU-hour for all variants of one seed on an H200, most of it the host's"
+    paper_cost = (
+        "estimated, not measured: 1 GPU-hour for all variants of one seed on an H200: 2,000 iterations of some 200 "
+        "evaluations each, limited by launches"
+    )
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model on fresh points, then measure it on others and on the two circles."""
@@ -67,7 +70,7 @@ class Fig3(Experiment):
         )
         train(model, annuli.sample, meter.generator("training"), how, meter)
         record_errors(model, points, labels, threshold=settings.threshold, tolerance=settings.tolerance, meter=meter)
-        record_crack(
+        leak = record_crack(
             model,
             annuli,
             points=settings.circle_points,
@@ -79,6 +82,7 @@ class Fig3(Experiment):
             model,
             settings.window,
             rays=settings.rays,
+            through=leak,
             threshold=settings.threshold,
             tolerance=settings.tolerance,
             meter=meter,
@@ -99,9 +103,7 @@ class Fig3(Experiment):
             )
             if model.block is not None:
                 record_paths(model, annuli, settings.path_points, settings.tolerance, meter)
-                record_field(
-                    model, meter, window=settings.window, side=settings.field_side, depths=settings.depths
-                )
+                record_field(model, meter, window=settings.window, side=settings.field_side, depths=settings.depths)
 
 
 def _settings(cell: Cell) -> Fig3Settings:

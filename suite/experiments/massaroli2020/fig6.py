@@ -42,7 +42,9 @@ class Fig6Settings(Settings):
         "adjoint", source=f"of Fig. 3: {NOTEBOOK}; smaller profiles differentiate through the solver"
     )
     batch_size: int = setting(1024, source=f"fresh points in every iteration, of Fig. 3: {NOTEBOOK}")
-    learning_rate: float = setting(1e-3, source=f"AdamW, of Fig. 3: {NOTEBOOK}; higher where there are fewer iterations")
+    learning_rate: float = setting(
+        1e-3, source=f"AdamW, of Fig. 3: {NOTEBOOK}; higher where there are fewer iterations"
+    )
     weight_decay: float = setting(1e-6, source=f"AdamW, of Fig. 3: {NOTEBOOK}")
     iterations: int = setting(2000, source=f"of Fig. 3: {NOTEBOOK}")
     checks: int = setting(20, ours="how often the training loss is recorded")
@@ -78,7 +80,9 @@ class Fig6(Experiment):
         "paper": Fig6Settings(),
     }  # fmt: skip
     headline = "probe_accuracy"
-    paper_cost = "estimated, not measured: 15 GPU-minutes for all variants of one seed on an H200, most of it the host's"
+    paper_cost = (
+        "estimated, not measured: 15 GPU-minutes for all variants of one seed on an H200, most of it the host's"
+    )
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model, then ask a logistic regression whether its states are separable before the flow."""

@@ -60,4 +60,3 @@ def record_coordinates(field: nn.Module, points: Tensor, tolerance: float, meter
                 first=float(f"{first:.3g}"),
                 **axes,
             )
-

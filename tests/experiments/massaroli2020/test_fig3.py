@@ -72,12 +72,19 @@ def half_plane() -> PlanarClassifier:
     return PlanarClassifier(nn.Identity(), None, read_out((1.0, 0.0), 0.0))
 
 
+def half_plane_to_the_left() -> PlanarClassifier:
+    """Inner where the first coordinate is below minus one half."""
+    return PlanarClassifier(nn.Identity(), None, read_out((-1.0, 0.0), 0.0))
+
+
 def rotation(angle: float) -> PlanarClassifier:
     """A flow that turns the plane."""
     linear = nn.Linear(2, 2, bias=False)
     with torch.no_grad():
         linear.weight.copy_(torch.tensor([[0.0, -angle], [angle, 0.0]]))
-    return PlanarClassifier(nn.Identity(), ODEBlock(DepthField(linear), rtol=1e-3, atol=1e-3), read_out((1.0, 0.0), 0.0))
+    return PlanarClassifier(
+        nn.Identity(), ODEBlock(DepthField(linear), rtol=1e-3, atol=1e-3), read_out((1.0, 0.0), 0.0)
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,12 +136,19 @@ def test_no_flow_in_the_plane_escapes_topology_whatever_its_weights(variant: str
 
 
 def test_boundary_of_a_disc_is_round_and_that_of_a_half_plane_is_not(meter: CellMeter) -> None:
-    record_boundary(disc(1.5), 2.0, rays=24, threshold=0.5, tolerance=1e-3, meter=meter)
+    record_boundary(disc(1.5), 2.0, rays=24, through=0.1, threshold=0.5, tolerance=1e-3, meter=meter)
     assert value(meter, "boundary_ratio") == 1.0
     assert value(meter, "boundary_nearest") == pytest.approx(1.5, abs=0.026)
     meter.rows.clear()
-    record_boundary(half_plane(), 2.0, rays=24, threshold=0.5, tolerance=1e-3, meter=meter)
+    record_boundary(half_plane(), 2.0, rays=24, through=0.1, threshold=0.5, tolerance=1e-3, meter=meter)
     assert value(meter, "boundary_ratio") == pytest.approx(2.0 / 0.025)
+    meter.rows.clear()
+    # A ray to the right never enters this half-plane, one more to the left does.
+    record_boundary(half_plane_to_the_left(), 2.0, rays=1, through=0.0, threshold=0.5, tolerance=1e-3, meter=meter)
+    assert value(meter, "boundary_furthest") == 0.025
+    meter.rows.clear()
+    record_boundary(half_plane_to_the_left(), 2.0, rays=1, through=math.pi, threshold=0.5, tolerance=1e-3, meter=meter)
+    assert value(meter, "boundary_furthest") == 2.0
 
 
 def test_length_of_a_rotation_is_its_arc_and_its_displacement_the_chord(meter: CellMeter) -> None:
@@ -153,7 +167,9 @@ def test_errors_are_counted_on_the_points_given(meter: CellMeter) -> None:
     assert not [row for row in meter.rows if row["metric"] == "nfe"]
     meter.rows.clear()
     # Half a turn: the flow exchanges left and right, by the coarse training solver and by the fine one.
-    record_errors(rotation(math.pi), points, torch.tensor([0.0, 0.0, 0.0, 1.0]), threshold=0.5, tolerance=1e-6, meter=meter)
+    record_errors(
+        rotation(math.pi), points, torch.tensor([0.0, 0.0, 0.0, 1.0]), threshold=0.5, tolerance=1e-6, meter=meter
+    )
     assert value(meter, "test_accuracy") == 100.0
     assert value(meter, "solver_effect") == 0.0
     assert value(meter, "nfe") > 6

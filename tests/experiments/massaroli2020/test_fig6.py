@@ -42,7 +42,9 @@ def test_probe_is_as_good_as_the_best_line_between_two_gaussians() -> None:
 
     def draw(count: int) -> tuple[Tensor, Tensor]:
         labels = torch.arange(count) % 2
-        return 1e-3 * (torch.randn(count, 2, generator=generator) + 2 * labels[:, None] * torch.tensor([1.0, 0.0])), labels
+        return 1e-3 * (
+            torch.randn(count, 2, generator=generator) + 2 * labels[:, None] * torch.tensor([1.0, 0.0])
+        ), labels
 
     assert probe_accuracy(draw(4_000), draw(20_000)) == pytest.approx(100 * stats.norm.cdf(1), abs=0.8)
 
