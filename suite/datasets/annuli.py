@@ -1,4 +1,4 @@
-"""Concentric annuli (Massaroli et al. 2020): points around two circles, told apart by their distance from the centre."""
+"""Concentric annuli (Massaroli et al. 2020): points around two circles, told apart by their radius."""
 
 from __future__ import annotations
 
