@@ -47,9 +47,8 @@ def record_field_norm(model: PlanarClassifier, points: Tensor, tolerance: float,
     The mean over depth from 0 to 1 is the length of the paths.
     """
     states = cast(Tensor, model.solution(points, _DEPTHS, tolerance).states)
-    norms = torch.stack(
-        [model.derivative(torch.tensor(s), z, points).norm(dim=1) for s, z in zip(_DEPTHS, states, strict=True)]
-    )
+    depths = torch.tensor(_DEPTHS, device=points.device)
+    norms = torch.stack([model.derivative(s, z, points).norm(dim=1) for s, z in zip(depths, states, strict=True)])
     meter.record("field_norm", float(torch.trapezoid(norms.mean(dim=1), dx=_DEPTHS[1])), "length per depth")
     meter.record("largest_field_norm", float(norms.max()), "length per depth")
     meter.record("displacement", float((states[-1] - states[0]).norm(dim=1).mean()), "length")

@@ -94,7 +94,7 @@ def record_field(model: PlanarClassifier, meter: Meter, *, window: float, side: 
     states = torch.cat([grid.new_zeros(len(grid), width - 2), grid], dim=1)
     first: Tensor | None = None
     for depth in depths:
-        arrows = model.derivative(torch.tensor(depth), states, grid)[:, -2:]
+        arrows = model.derivative(torch.tensor(depth, device=meter.device), states, grid)[:, -2:]
         if first is not None and torch.equal(arrows, first):
             continue
         first = arrows if first is None else first

@@ -35,7 +35,7 @@ def record_motion(field: nn.Module, points: Tensor, steps: int, meter: Meter, **
     exact = copy.deepcopy(field).double()
     depths = torch.linspace(0, 1, steps + 1, dtype=torch.float64)
     states = cast(Tensor, solve(exact, points.double(), depths, method="rk4").states)
-    speeds = torch.stack([exact(s, z) for s, z in zip(depths, states, strict=True)])
+    speeds = torch.stack([exact(s, z) for s, z in zip(depths.to(points.device), states, strict=True)])
     moved = states[-1] - states[0]
     meter.record("least_speed", float(speeds.min()), "length per depth", **axes)
     meter.record("largest_speed", float(speeds.max()), "length per depth", **axes)
