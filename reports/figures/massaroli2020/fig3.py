@@ -58,7 +58,8 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
 
 
 def _first_seed(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["seed"] == rows["seed"].min()]
+    first: pd.DataFrame = rows[rows["seed"] == rows["seed"].min()]
+    return first
 
 
 def _labels(evidence: Evidence) -> Drawing:

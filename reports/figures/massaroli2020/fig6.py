@@ -89,7 +89,8 @@ def _states(evidence: Evidence) -> Drawing:
 
 
 def _first_seed(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows[rows["seed"] == rows["seed"].min()]
+    first: pd.DataFrame = rows[rows["seed"] == rows["seed"].min()]
+    return first
 
 
 def _probes(evidence: Evidence) -> Drawing:

@@ -124,9 +124,9 @@ def class_legend(figure: Figure, kind: str, extra: Sequence[Artist] = ()) -> Non
         extra: More entries, with their labels.
     """
     palette = class_colours()
-    pattern, circle = ("--", "'s circle") if kind == "areas" else ("-", "")
+    ending = "'s circle" if kind == "areas" else ""
     handles: list[Artist] = [
-        Line2D([], [], color=palette[label], linestyle=pattern, label=f"{name}{circle}")
+        Line2D([], [], color=palette[label], linestyle="--" if ending else "-", label=f"{name}{ending}")
         for label, name in CLASSES.items()
     ]
     if kind == "areas":
