@@ -40,7 +40,7 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
             evidence,
             "How far the flow moves points",
             "relative_displacement",
-            label="mean displacement / spread of the states at s = 0 [1]",
+            label="mean displacement / spread of the states\nat s = 0 [1]",
         ),
         "straightness": by_variant(
             evidence,
