@@ -3,6 +3,7 @@
 from reference.statistics.judges.along_axis import equivalent_along
 from reference.statistics.judges.case_counts import lower_median_in_cases
 from reference.statistics.judges.comparisons import equivalent, less_than, ratio_within
+from reference.statistics.judges.every_value import every_value_within
 from reference.statistics.judges.fastest import ratio_of_minima
 from reference.statistics.judges.logarithmic import at_most_logarithmic
 from reference.statistics.judges.medians import median_within, median_within_at_accuracy
@@ -20,6 +21,7 @@ __all__ = [
     "equals_published",
     "equivalent",
     "equivalent_along",
+    "every_value_within",
     "fraction_below_line",
     "grows_linearly",
     "in_proportion",

@@ -1,0 +1,73 @@
+"""Training a planar classifier on fresh points, as the annuli notebook of Massaroli et al. 2020 does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import AdamW
+
+from suite.declarations import Axis, Meter
+
+Draw = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
+"""From a number of points and a generator on the CPU to points ``[n, 2]`` and their targets."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a model is trained.
+
+    Attributes:
+        iterations: Steps of AdamW.
+        batch_size: Fresh points in each.
+        learning_rate: Of AdamW, constant.
+        weight_decay: Of AdamW.
+        checks: How often the loss is looked at, which waits for the device.
+    """
+
+    iterations: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    checks: int
+
+
+def train(model: nn.Module, draw: Draw, generator: torch.Generator, how: Training, meter: Meter, **axes: Axis) -> None:
+    """Minimise the mean squared error on fresh points; record ``train_mse``, its mean since the last look.
+
+    Args:
+        model: From points to predictions of the targets' shape.
+        draw: Where points come from.
+        generator: Of the points, on the CPU.
+        how: Sizes and rates.
+        meter: What to record with.
+        **axes: Axes of the recorded rows.
+
+    Raises:
+        FloatingPointError: When the loss is not finite.
+    """
+    optimiser = AdamW(model.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay)
+    model.train()
+    checks = min(how.checks, how.iterations)
+    done = 0
+    for check in range(1, checks + 1):
+        count = how.iterations * check // checks - done
+        done += count
+        total = torch.zeros((), device=meter.device)
+        for _ in range(count):
+            points, targets = draw(how.batch_size, generator)
+            optimiser.zero_grad()
+            loss = functional.mse_loss(model(points.to(meter.device)), targets.to(meter.device))
+            loss.backward()
+            optimiser.step()
+            total += loss.detach()
+        mean = float(total) / count
+        if not math.isfinite(mean):
+            raise FloatingPointError(f"the loss is {mean} before iteration {done}")
+        meter.record("train_mse", mean, "1", iteration=done, **axes)
+        meter.progress(done, how.iterations, "iterations", mse=mean)
+    model.eval()
