@@ -1,0 +1,1 @@
+"""Massaroli, Poli, Park, Yamashita and Asama, "Dissecting Neural ODEs", NeurIPS 2020."""
