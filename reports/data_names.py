@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-_NAMES = {"digits": "scikit-learn's digits", "mnist": "MNIST", "cifar10": "CIFAR-10"}
+_NAMES = {
+    "digits": "scikit-learn's digits",
+    "colour-digits": "scikit-learn's digits in colour",
+    "mnist": "MNIST",
+    "cifar10": "CIFAR-10",
+    "cifar10-split": "the last 5,000 training images of CIFAR-10, trained on the others",
+}
 
 
 def data_name(name: str) -> str:

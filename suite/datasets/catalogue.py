@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from suite.datasets.cifar10 import CIFAR10, CIFAR10_SPLIT
+from suite.datasets.colour_digits import COLOUR_DIGITS
 from suite.datasets.data_files import DataNotFoundError, FileState
 from suite.datasets.data_set import DataSet
 from suite.datasets.digits import DIGITS
 from suite.datasets.mnist import MNIST
 from suite.declarations import DataVersion
 
-DATA_SETS: dict[str, DataSet] = {data_set.name: data_set for data_set in (MNIST, DIGITS)}
+DATA_SETS: dict[str, DataSet] = {
+    data_set.name: data_set for data_set in (MNIST, DIGITS, CIFAR10, CIFAR10_SPLIT, COLOUR_DIGITS)
+}
 """Every data set by its name."""
 
 
