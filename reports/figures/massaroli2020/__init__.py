@@ -1,0 +1,1 @@
+"""Figures of Massaroli et al. 2020."""
