@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -38,12 +39,12 @@ class ControlledField(nn.Module):
         self.dimensions = dimensions
         self.condition = condition
         widths = [dimensions + condition + 1, *[hidden] * layers, dimensions]
-        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in zip(widths[:-1], widths[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
 
     def forward(self, t: Tensor, z: Tensor, c: Tensor) -> Tensor:
         """Return ``f(t, z, c)``, shape ``[n, d]``; the shapes are those of :meth:`velocity_and_divergence`."""
         first, *others = self._linears()
-        value = first(self._inputs(t, z, c))
+        value: Tensor = first(self._inputs(t, z, c))
         for layer in others:
             value = layer(softplus(value))
         return value

@@ -37,9 +37,7 @@ def log_determinant(flow_of: FlowOf, x: Tensor) -> tuple[Tensor, Tensor, Tensor]
             raise ValueError("the adjoint gives no gradient to the control; the flow has to be differentiated directly")
         states, changes = flow.transport(point, torch.zeros_like(point[:, 0]), (flow.end_time, 0.0))
         image = states[-1]
-        rows = [
-            torch.autograd.grad(image[:, i].sum(), point, retain_graph=True)[0].detach() for i in range(x.shape[1])
-        ]
+        rows = [torch.autograd.grad(image[:, i].sum(), point, retain_graph=True)[0].detach() for i in range(x.shape[1])]
     jacobian = torch.stack(rows, dim=1)
     # The flow carries minus the integral of the trace as the change of log-density along its way.
     return image.detach(), -changes[-1].detach(), torch.linalg.slogdet(jacobian).logabsdet
