@@ -44,12 +44,12 @@ class Fig4(Experiment):
             exact_points=10, exact_tolerance=1e-6, round_trip_tolerances=(1e-3, 1e-4), samples=50, picture_side=6,
         ),
         "quick": Fig4Settings(
-            tolerance=1e-3, gradient="direct", points_per_class=64, iterations=40, learning_rate=1e-2, checks=4,
-            test_points=1_000, mass_side=120, exact_points=50,
-            round_trip_tolerances=(1e-3, 1e-4, 1e-5, 1e-6), samples=500, picture_side=24,
+            tolerance=1e-3, gradient="direct", points_per_class=64, iterations=20, learning_rate=1e-2, checks=2,
+            test_points=500, mass_side=100, exact_points=30, round_trip_tolerances=(1e-3, 1e-5), samples=300,
+            picture_side=24,
         ),
         "laptop": Fig4Settings(
-            tolerance=1e-3, gradient="direct", points_per_class=64, iterations=1_200, learning_rate=1e-2, checks=12,
+            tolerance=1e-3, gradient="direct", points_per_class=64, iterations=1_000, learning_rate=1e-2, checks=10,
             test_points=5_000, mass_side=180, exact_points=100,
         ),
         "paper": Fig4Settings(),
