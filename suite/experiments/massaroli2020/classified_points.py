@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from suite.datasets.nested_spheres import NestedSpheres
@@ -16,7 +16,9 @@ from suite.declarations import Meter
 from suite.experiments.chen2018.flow_measurements import square_grid
 from suite.experiments.massaroli2020.higher_order_settings import HigherOrderSettings
 from suite.models import parameter_count
-from suite.models.order_networks import KINDS, FlowClassifier
+from suite.models.flow_classifier import FlowClassifier
+from suite.models.order_networks import KINDS
+from suite.models.regularisers import total_magnitude
 
 _REPORTED_EVERY = 10  # epochs between two looks at the loss, each of which waits for the device
 _COUNTED_BATCH = 256  # test points whose common solve is counted
@@ -57,7 +59,8 @@ def new_classifier(kind: str, inputs: int, settings: HigherOrderSettings) -> Flo
     """Return an untrained classifier of two classes."""
     parts = KINDS[kind]
     hidden = settings.tenth_hidden if kind == "tenth" else settings.hidden
-    return FlowClassifier(parts.start(inputs), parts.field(inputs, hidden), parts.state(inputs), 2, settings.tolerance)
+    head = nn.Linear(parts.state(inputs), 2)
+    return FlowClassifier(parts.start(inputs), parts.field(inputs, hidden), head, settings.tolerance)
 
 
 def classify_spirals(kind: str, settings: HigherOrderSettings, meter: Meter, *, with_picture: bool) -> float:
@@ -103,7 +106,7 @@ def _train(
         for epoch in range(task.epochs):
             optimiser.zero_grad()
             if effort:
-                scores, magnitude = model.with_effort(x)
+                scores, magnitude = model.with_integral(x, total_magnitude)
                 loss = cross_entropy(scores, labels) + effort * magnitude
             else:
                 loss = cross_entropy(model(x), labels)
