@@ -49,8 +49,9 @@ class Fig4(Experiment):
             picture_side=24,
         ),
         "laptop": Fig4Settings(
-            tolerance=1e-3, gradient="direct", points_per_class=64, iterations=1_000, learning_rate=1e-2, checks=10,
-            test_points=5_000, mass_side=180, exact_points=100,
+            tolerance=1e-3, gradient="direct", points_per_class=64, iterations=600, learning_rate=1e-2, checks=10,
+            test_points=4_000, mass_side=140, exact_points=100,
+            round_trip_tolerances=(1e-3, 1e-4, 1e-5, 1e-6),
         ),
         "paper": Fig4Settings(),
     }  # fmt: skip

@@ -40,7 +40,7 @@ class HigherOrder(Experiment):
             test_points=1_000, test_tolerances=(1e-3, 1e-5), oscillator_iterations=40, oscillator_test=16,
         ),
         "laptop": HigherOrderSettings(
-            spirals_points=1_024, spirals_epochs=400, spheres_points=1_024, spheres_epochs=150, tolerance=1e-3,
+            spirals_points=512, spirals_epochs=400, spheres_points=512, spheres_epochs=150, tolerance=1e-3,
             test_points=4_000, oscillator_times=17, oscillator_iterations=200, oscillator_test=32,
         ),
         "paper": HigherOrderSettings(),

@@ -32,7 +32,7 @@ class Regularisation(Experiment):
             weights=(0.0, 1e-2), test_tolerances=(1e-3, 1e-5), test_points=1_000,
         ),
         "laptop": RegularisationSettings(
-            image_epochs=8, graph_iterations=150, test_graphs=10, points=512, iterations=200,
+            image_epochs=5, graph_iterations=150, test_graphs=10, points=256, iterations=200,
             weights=(0.0, 1e-3, 1e-2, 1e-1), test_points=4_000,
         ),
         "paper": RegularisationSettings(),

@@ -40,6 +40,10 @@ class ControlledField(nn.Module):
         self.condition = condition
         widths = [dimensions + condition + 1, *[hidden] * layers, dimensions]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
+        # He et al. 2015, for layers that rectify: with torch's smaller weights the field is almost constant at first,
+        # and training takes a long time to bend it.
+        for layer in self._linears():
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
     def forward(self, t: Tensor, z: Tensor, c: Tensor) -> Tensor:
         """Return ``f(t, z, c)``, shape ``[n, d]``; the shapes are those of :meth:`velocity_and_divergence`."""
