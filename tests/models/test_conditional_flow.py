@@ -118,7 +118,7 @@ def test_flow_keeps_its_condition_when_another_is_asked_for_before_the_backward_
 def test_adjoint_gradient_is_the_direct_one() -> None:
     gradients = []
     for gradient in ("direct", "adjoint"):
-        flow = ConditionalFlow(lively_field(3), tolerance=1e-9, gradient=gradient)  # type: ignore[arg-type]
+        flow = ConditionalFlow(lively_field(3), tolerance=1e-9, gradient=gradient)
         flow.given(torch.eye(3, dtype=torch.float64)).log_prob(points(3)).sum().backward()
         gradients.append(torch.cat([each.grad.flatten() for each in flow.parameters() if each.grad is not None]))
     assert torch.allclose(gradients[0], gradients[1], rtol=1e-5, atol=1e-6)

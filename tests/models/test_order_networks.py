@@ -44,6 +44,7 @@ def test_cosine_solves_the_harmonic_equation_of_every_even_order(order: int) -> 
     field = HarmonicField(order)
     times = torch.linspace(0, 2, 5, dtype=torch.float64)
     path = odeint(field, harmonic_start(order), times, rtol=1e-10, atol=1e-10)
+    assert isinstance(path, torch.Tensor)
     derivatives = [math.cos(2 + k * math.pi / 2) for k in range(order)]
     assert path[-1, 0].tolist() == pytest.approx(derivatives, abs=1e-7)
     carried = torch.linalg.matrix_exp(2 * field.companion()) @ harmonic_start(order)[0]

@@ -167,7 +167,7 @@ def _round_trip(evidence: Evidence) -> Drawing:
     rows = evidence.metric(metric, "target", "tolerance")
     if rows.empty:
         return Drawing.missing(title, metric)
-    rows = rows.groupby(["variant", "seed", "tolerance"], as_index=False)["value"].mean()
+    rows = rows.groupby(["variant", "seed", "tolerance"])["value"].mean().reset_index()
     figure = Figure(figsize=(WIDTH, 3.6))
     axes = figure.subplots()
     lines(axes, rows, "tolerance", evidence)

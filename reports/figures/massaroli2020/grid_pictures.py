@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +15,12 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from reports.figures.theme import WIDTH
 
 
-def bare_panels(rows: int, columns: int, height: float) -> tuple[Figure, npt.NDArray[np.object_]]:
+def bare_panels(rows: int, columns: int, height: float) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure of square panels without ticks, close together."""
     layout = ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03, wspace=0.03, hspace=0.03)
     figure = Figure(figsize=(WIDTH, height), layout=layout)
-    panels = np.asarray(figure.subplots(rows, columns, squeeze=False))
-    for axes in panels.flat:
+    panels: list[list[Axes]] = [list(line) for line in figure.subplots(rows, columns, squeeze=False)]
+    for axes in chain.from_iterable(panels):
         axes.set(xticks=[], yticks=[], aspect="equal")
         axes.grid(visible=False)
         for side in axes.spines.values():

@@ -97,12 +97,13 @@ def _classes(evidence: Evidence) -> Drawing:
     shown, columns = evidence.present(rows), 3
     lines_of_panels = -(-len(shown) // columns)
     figure, panels = bare_panels(lines_of_panels, columns, 0.2 + 1.65 * lines_of_panels)
+    flat = [axes for line in panels for axes in line]
     half_width, side = float(half_widths.max()), int(rows[["row", "column"]].max().max()) + 1
-    for axes, variant in zip(panels.flat, shown, strict=False):
+    for axes, variant in zip(flat, shown, strict=False):
         mine = rows[(rows["variant"] == variant) & (rows["seed"] == rows["seed"].min())]
         picture(axes, mine, half_width, side, (0.0, 1.0))
         axes.set_title(variant, fontsize=9)
-    for axes in panels.flat[len(shown) :]:
+    for axes in flat[len(shown) :]:
         axes.set_visible(False)
     return Drawing(
         title,

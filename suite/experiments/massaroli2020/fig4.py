@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
-from torch import nn
 
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.fig4_exactness import record_log_determinants, record_round_trips
@@ -57,10 +56,6 @@ class Fig4(Experiment):
     }  # fmt: skip
     headline = "test_nll_mean"
     paper_cost = "estimated, not measured: 5 GPU-hours for all variants of one seed on an H200, from laptop iterations"
-
-    def build_model(self, cell: Cell) -> nn.Module:
-        """Return the untrained flows of a cell's variant."""
-        return new_densities(cell.variant, _settings(cell))
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train the flows of one variant on every class, and score them on held-out points."""
