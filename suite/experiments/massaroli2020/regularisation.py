@@ -28,7 +28,7 @@ class Regularisation(Experiment):
             test_tolerances=(1e-3,), test_points=40, exact_points=4, probes=200,
         ),
         "quick": RegularisationSettings(
-            image_epochs=2, graph_members=40, graph_iterations=30, test_graphs=4, points=256, iterations=30,
+            image_epochs=1, graph_members=40, graph_iterations=30, test_graphs=4, points=256, iterations=30,
             weights=(0.0, 1e-2), test_tolerances=(1e-3, 1e-5), test_points=1_000,
         ),
         "laptop": RegularisationSettings(
