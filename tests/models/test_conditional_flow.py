@@ -16,13 +16,13 @@ from suite.models.conditional_flow import (
 from suite.models.flows import gaussian_log_density
 
 
-def lively_field(condition: int, layers: int = 2, seed: int = 0) -> ControlledField:
+def lively_field(condition: int, layers: int = 2, seed: int = 0, std: float = 0.6) -> ControlledField:
     """A field in float64 whose values depend strongly on state, time and condition."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
         field = ControlledField(2, condition, 5, layers).double()
+        torch.manual_seed(seed)
         for parameter in field.parameters():
-            nn.init.normal_(parameter, std=0.7)
+            nn.init.normal_(parameter, std=std)
     return field
 
 
@@ -83,8 +83,8 @@ def test_control_by_the_sample_has_the_log_determinant_of_its_closed_form_and_cl
 
 
 def test_density_of_each_condition_integrates_to_one_and_they_differ() -> None:
-    flow = conditional_flow(tolerance=1e-4)
-    side = torch.linspace(-8, 8, 80, dtype=torch.float64)
+    flow = ConditionalFlow(lively_field(3, std=0.4), tolerance=1e-4)
+    side = torch.linspace(-10, 10, 100, dtype=torch.float64)
     grid = torch.cartesian_prod(side, side)
     with torch.no_grad():
         densities = [flow.given(row[None]).log_prob(grid).exp() for row in torch.eye(3, dtype=torch.float64)]
@@ -153,6 +153,17 @@ def test_one_optimiser_of_separate_flows_does_what_one_for_each_does() -> None:
             optimiser.step()
     for one, other in zip(together.parameters(), alone.parameters(), strict=True):
         assert torch.allclose(one, other, rtol=0, atol=1e-9)
+
+
+def test_untrained_flow_is_the_identity_and_its_gradient_is_not_zero() -> None:
+    flow = ConditionalFlow(ControlledField(2, 3, 8, 2).double(), tolerance=1e-6, gradient="direct")
+    x, c = points(4), torch.eye(3, dtype=torch.float64)[:1]
+    loss = flow.given(c).log_prob(x)
+    assert torch.allclose(loss, gaussian_log_density(x), rtol=0, atol=1e-12)
+    loss.sum().backward()
+    last = list(flow.field.parameters())[-2]
+    assert last.grad is not None
+    assert float(last.grad.norm()) > 0.1
 
 
 def test_what_makes_no_sense_is_refused() -> None:

@@ -40,10 +40,14 @@ class ControlledField(nn.Module):
         self.condition = condition
         widths = [dimensions + condition + 1, *[hidden] * layers, dimensions]
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
-        # He et al. 2015, for layers that rectify: with torch's smaller weights the field is almost constant at first,
-        # and training takes a long time to bend it.
-        for layer in self._linears():
+        # He et al. 2015, for hidden layers that rectify: with torch's smaller weights they hardly bend, and training
+        # takes long to begin. The last layer is zero, as in the authors' notebook on annuli: the flow starts as the
+        # identity, and no density is carried out of sight before it has learned anything.
+        *hidden_layers, last = self._linears()
+        for layer in hidden_layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
 
     def forward(self, t: Tensor, z: Tensor, c: Tensor) -> Tensor:
         """Return ``f(t, z, c)``, shape ``[n, d]``; the shapes are those of :meth:`velocity_and_divergence`."""
