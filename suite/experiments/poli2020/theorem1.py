@@ -33,7 +33,7 @@ class Theorem1(Experiment):
             adaptive_tolerances=(1e-2, 1e-4),
         ),
         "quick": Theorem1Settings(
-            starts=32, oracle_steps=(10, 20, 40), deltas=(1e-1, 1e-3), train_starts=64, hidden=(32, 32),
+            starts=32, oracle_steps=(10, 20, 40), train_starts=64, hidden=(32, 32),
             iterations=300, trajectory_iterations=30, batch=64, widths=(4, 16, 64), repeats=3,
         ),
         "laptop": Theorem1Settings(hidden=(32, 32), iterations=2_000, trajectory_iterations=400),
