@@ -52,6 +52,7 @@ def method_of(variant: str, system: System, rate: int, settings: LorenzSettings,
         batch=settings.batch,
         learning_rate=settings.learning_rate,
         last_learning_rate=settings.last_learning_rate,
+        gradient_norm=settings.gradient_norm,
     )
     samples = residual_samples(hypersolver.tableau, system.field, cache.at(0))
     correction = hypersolver.correction

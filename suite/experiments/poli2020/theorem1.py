@@ -36,7 +36,7 @@ class Theorem1(Experiment):
             starts=32, oracle_steps=(10, 20, 40), train_starts=64, hidden=(32, 32),
             iterations=300, trajectory_iterations=30, batch=64, widths=(4, 16, 64), repeats=3,
         ),
-        "laptop": Theorem1Settings(hidden=(32, 32), iterations=2_000, trajectory_iterations=400),
+        "laptop": Theorem1Settings(hidden=(32, 32), iterations=1_500, trajectory_iterations=400),
         "paper": Theorem1Settings(),
     }  # fmt: skip
     headline = "held_out_local_error"

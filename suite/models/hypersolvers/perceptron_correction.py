@@ -32,7 +32,7 @@ class PerceptronCorrection(nn.Module):
         stages: int,
         form: InputForm,
         hidden: tuple[int, ...],
-        activation: Callable[[], nn.Module] = nn.Softplus,
+        activation: Callable[[], nn.Module] = nn.SiLU,
     ) -> None:
         """Make an untrained correction.
 
