@@ -14,6 +14,10 @@ from reports.figures.theme import WIDTH, colours, text_colour
 BASES = {1: "Euler", 2: "Heun", 4: "RK4"}
 FITTED = ("fixed-without-step", "several-without-step", "several", "trajectory", "both", "learned")
 ROUNDING = 1e-14
+COARSE = 16
+"""Multiples of the fitted number of steps that are drawn of gains."""
+EXACT = 1e4
+"""Larger gains are those of a residual that is known."""
 
 
 def draw(evidence: Evidence) -> dict[str, Drawing]:
@@ -99,9 +103,9 @@ def _deltas(evidence: Evidence) -> Drawing:
 def _gains(evidence: Evidence) -> Drawing:
     title = "Gain over the base solver at other steps than the fitted one"
     rows = evidence.metric("gain", "multiple", "order", "problem")
-    rows = rows[(rows["multiple"] <= 16) & (rows["value"] < 1e6)]
     if rows.empty:
         return Drawing.missing(title, "gain")
+    rows = rows[(rows["multiple"] <= COARSE) & (rows["value"] < EXACT)]
     problem = _named(rows)[0]
     rows = rows[rows["problem"] == problem]
     known = evidence.known
@@ -159,7 +163,9 @@ def _regions(evidence: Evidence) -> Drawing:
     """Draw delta where it was measured: on held-out trajectories, on the hypersolver's own, and off them."""
     title = "Delta on and off the trajectories"
     rows = evidence.metric("delta", "region", "order", "problem")
-    rows = rows[(rows.get("statistic", pd.Series(dtype=str)) == "mean") & (rows["variant"] == "learned")]
+    if rows.empty:
+        return Drawing.missing(title, "delta")
+    rows = rows[(rows["statistic"] == "mean") & (rows["variant"] == "learned")]
     if rows.empty:
         return Drawing.missing(title, "delta")
     rows = rows.assign(case=[f"{p}, order {o:g}" for p, o in zip(rows["problem"], rows["order"], strict=True)])
