@@ -39,7 +39,7 @@ class LorenzRollouts(Experiment):
             statistics_rates=(80,), most_evaluations=5_120,
         ),
         "laptop": LorenzSettings(
-            lorenz_rates=(40, 80, 160, 320), starts=128, train_starts=128, samples=50_000, iterations=3_000,
+            lorenz_rates=(40, 80, 160, 320), starts=128, train_starts=128, samples=50_000, iterations=2_000,
         ),
         "paper": LorenzSettings(),
     }  # fmt: skip

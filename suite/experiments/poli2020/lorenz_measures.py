@@ -8,7 +8,7 @@ import torch
 from scipy.stats import wasserstein_distance
 from torch import Tensor
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.lorenz_methods import BASES, HYPER, classical, operations_of_step, stages
 from suite.experiments.poli2020.lorenz_rollouts import roll_out
 from suite.experiments.poli2020.lorenz_settings import LorenzSettings
@@ -26,7 +26,7 @@ def record_horizon(
     # A trajectory that is gone is off by its whole size, as one on another part of the attractor is about.
     size = exact.states.square().sum(dim=2).mean().sqrt()
     errors = torch.linalg.vector_norm(found - exact.states, dim=2).div(size).nan_to_num(nan=1.0)
-    axes = {"system": system.name, "rate": rate}
+    axes: dict[str, Axis] = {"system": system.name, "rate": rate}
     shown = range(1, outputs + 1) if outputs <= 25 else range(outputs // 25, outputs + 1, outputs // 25)
     for index in shown:
         value = float(f"{float(errors[index].mean()):.4g}")
@@ -47,7 +47,7 @@ def record_statistics(
     found = _settled(roll_out(system.field, z0, system.spacing, outputs, step, method))
     true = _settled(roll_out(system.field, z0, system.spacing, outputs, system.spacing / 5, classical("dopri8")))
     deviation = float(true[..., -1].std())
-    axes = {"system": system.name, "rate": rate}
+    axes: dict[str, Axis] = {"system": system.name, "rate": rate}
 
     def distance(one: Tensor, other: Tensor) -> float:
         one, other = (each[..., -1].flatten().cpu() for each in (one, other))
@@ -96,7 +96,7 @@ def record_equal_operations(
         found = roll_out(system.field, z0, system.spacing, outputs, system.spacing / count, method)
         size = exact.states.square().sum(dim=2).mean().sqrt()
         error = torch.linalg.vector_norm(found[-1] - exact.states[-1], dim=1).div(size).nan_to_num(nan=1.0).mean()
-        axes = {"system": system.name, "rate": rate, "rival": rival}
+        axes: dict[str, Axis] = {"system": system.name, "rate": rate, "rival": rival}
         meter.record("equal_operations_error", float(error), "1", **axes)
         used = operations_of_step(variant, system, settings, meter) * count / system.spacing
         meter.record("operations_share", used / budget, "1", **axes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.lorenz_settings import LorenzSettings
 from suite.experiments.poli2020.lorenz_systems import System
 from suite.models.hypersolvers import (
@@ -61,7 +61,7 @@ def method_of(variant: str, system: System, rate: int, settings: LorenzSettings,
     correction.standardise(samples)
     with meter.wall_time() as seconds:
         course = fit(hypersolver, system.field, cache, plan, meter.generator("batches"))
-    axes = {"system": system.name, "rate": rate}
+    axes: dict[str, Axis] = {"system": system.name, "rate": rate}
     shown = [*course.items()]
     for iteration, loss in shown[:: max(1, len(shown) // 50)]:
         meter.record("train_loss", float(f"{loss:.3g}"), "1", iteration=iteration, **axes)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
+from suite.experiments.poli2020.theorem1_oracle import no_correction
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
 from suite.experiments.poli2020.theorem1_settings import Theorem1Settings
 from suite.models.hypersolvers import PerceptronCorrection
@@ -51,7 +52,7 @@ def record_costs(settings: Theorem1Settings, meter: Meter) -> None:
             with meter.initialisation():
                 correction = PerceptronCorrection(_DIMENSIONS, stages, form, (width, width)).to(meter.device)
             hypersolver = Hypersolver(base, correction)
-            axes = {"order": method.order, "width": width}
+            axes: dict[str, Axis] = {"order": method.order, "width": width}
             inputs = StepInputs(1.0, 0.0, z, [z] * stages, z)
             with meter.macs() as of_correction:
                 correction(inputs)
@@ -86,11 +87,11 @@ def record_evaluations(problem: MeasuredProblem, settings: Theorem1Settings, met
     """Record evaluations of hypersolvers, which are fixed, and of dopri5, which differ from start to start."""
     z0 = problem.z0
     for base in settings.bases:
-        hypersolver = Hypersolver(base, lambda inputs: torch.zeros_like(inputs.state))
+        hypersolver = Hypersolver(base, no_correction)
         for steps in settings.oracle_steps:
             times = torch.tensor(problem.on_grid(steps).times, dtype=torch.float64)
             found = solve(problem.field, z0, times, method=hypersolver).statistics.nfe
-            axes = {"problem": problem.name, "order": hypersolver.order, "steps": steps}
+            axes: dict[str, Axis] = {"problem": problem.name, "order": hypersolver.order, "steps": steps}
             meter.record("nfe", found, "evaluations", **axes)
             meter.record("predicted_nfe", hypersolver.order * steps, "evaluations", **axes)
     ends = torch.tensor([0.0, 1.0], dtype=torch.float64)
@@ -98,6 +99,6 @@ def record_evaluations(problem: MeasuredProblem, settings: Theorem1Settings, met
         solution = solve_per_sample(problem.field, z0, ends, method="dopri5", rtol=tolerance, atol=tolerance)
         # Six new stages a step, and two evaluations before the first.
         evaluations = 6 * solution.statistics.steps_per_sample.double() + 2
-        axes = {"problem": problem.name, "tolerance": tolerance}
-        meter.record("adaptive_nfe_mean", float(evaluations.mean()), "evaluations", **axes)
-        meter.record("adaptive_nfe_spread", float(evaluations.max() - evaluations.min()), "evaluations", **axes)
+        at: dict[str, Axis] = {"problem": problem.name, "tolerance": tolerance}
+        meter.record("adaptive_nfe_mean", float(evaluations.mean()), "evaluations", **at)
+        meter.record("adaptive_nfe_spread", float(evaluations.max() - evaluations.min()), "evaluations", **at)

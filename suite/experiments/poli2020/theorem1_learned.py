@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.theorem1_errors import local_errors, one_step
 from suite.experiments.poli2020.theorem1_oracle import record_gains
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
@@ -95,7 +95,7 @@ def _fitted(
         strides=settings.strides if lesson.several else (1,),
     )
     correction.standardise(residual_samples(hypersolver.tableau, problem.field, cache.at(0), strides=plan.strides))
-    axes = {"problem": problem.name, "order": hypersolver.order}
+    axes: dict[str, Axis] = {"problem": problem.name, "order": hypersolver.order}
     with meter.wall_time() as seconds:
         course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"))
     for iteration, loss in course.items():
@@ -113,7 +113,7 @@ def _record_delta(
     """Record ``||R - g||`` on held-out trajectories and off them, and the local error that follows from it."""
     tableau, field, order = hypersolver.tableau, problem.field, hypersolver.order
     exact, step = problem.on_grid(trained), 1 / trained
-    axes = {"problem": problem.name, "order": order}
+    axes: dict[str, Axis] = {"problem": problem.name, "order": order}
     count = exact.states.shape[1]
     halves = [exact.chosen(torch.arange(first, count, 2, device=problem.device)) for first in (0, 1)]
     one, other = (residual_norms(hypersolver.correction, residual_samples(tableau, field, half)) for half in halves)

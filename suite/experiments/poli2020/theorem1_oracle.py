@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.theorem1_errors import global_errors, record_errors
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
 from suite.experiments.poli2020.theorem1_settings import Theorem1Settings
@@ -61,7 +61,13 @@ def record_oracle(problem: MeasuredProblem, settings: Theorem1Settings, meter: M
                 hypersolver = Hypersolver(base, DisturbedOracle(oracle, delta, unit_field))
                 record_errors(problem, hypersolver, steps, meter, delta=delta)
                 order, step = hypersolver.order, 1 / steps
-                axes = {"problem": problem.name, "order": order, "steps": steps, "step": step, "delta": delta}
+                axes: dict[str, Axis] = {
+                    "problem": problem.name,
+                    "order": order,
+                    "steps": steps,
+                    "step": step,
+                    "delta": delta,
+                }
                 meter.record("predicted_local_error", delta * step ** (order + 1), "1", **axes)
                 lipschitz = growth[steps] + delta * step**order * math.sqrt(problem.dimensions)
                 bound = delta * step**order * math.expm1(lipschitz) / lipschitz
@@ -104,7 +110,12 @@ def record_gains(
         error = record_errors(problem, hypersolver, steps, meter, multiple=multiple)
         base = float(global_errors(problem.field, problem.on_grid(steps), hypersolver.base).mean())
         gains[multiple] = base / max(error, 1e-16)
-        axes = {"problem": problem.name, "order": hypersolver.order, "steps": steps, "multiple": multiple}
+        axes: dict[str, Axis] = {
+            "problem": problem.name,
+            "order": hypersolver.order,
+            "steps": steps,
+            "multiple": multiple,
+        }
         meter.record("gain", gains[multiple], "1", **axes)
     elsewhere = max(gain for multiple, gain in gains.items() if multiple != 1.0)
     meter.record("gain_elsewhere", elsewhere / gains[1.0], "1", problem=problem.name, order=hypersolver.order)

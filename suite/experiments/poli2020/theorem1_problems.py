@@ -15,7 +15,7 @@ from suite.models.attractors import Oscillator
 from suite.models.dynamics import TanhField
 from suite.models.hypersolvers import NominalTrajectories, nominal_trajectories
 
-_DIMENSIONS, _UNITS = 4, 16
+_DIMENSIONS, _UNITS = 2, 16
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,8 @@ class OracleCorrection:
             base = z + sum(size * weight * slope for weight, slope in zip(weights, slopes, strict=True))
         else:
             base = RungeKutta(self.tableau, z).step(self.field, time, size, z, None).y1
-        return (self._end(z, time, size) - base) / size ** (self.tableau.order + 1)
+        residual: Tensor = (self._end(z, time, size) - base) / size ** (self.tableau.order + 1)
+        return residual
 
     def _end(self, z: Tensor, time: float, size: float) -> Tensor:
         count = max(1, math.ceil(abs(size) / self.substep * (1 - 1e-12)))

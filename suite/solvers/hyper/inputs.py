@@ -99,7 +99,8 @@ class InputForm:
             raise InvalidProblemError(
                 f"the input form joins along dimension {self.dim}, and the state has shape {tuple(state.shape)}"
             )
-        return torch.cat([piece for part in self.parts for piece in self._pieces(part, inputs, state)], dim=self.dim)
+        pieces = [piece for part in self.parts for piece in self._pieces(part, inputs, state)]
+        return torch.cat([piece for piece in pieces if isinstance(piece, Tensor)], dim=self.dim)
 
     def _pieces(self, part: str, inputs: StepInputs, state: Tensor) -> Sequence[State]:
         if part == "state":

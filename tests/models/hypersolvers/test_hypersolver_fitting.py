@@ -155,7 +155,8 @@ def test_frozen_oracle_gives_the_residual_of_its_own_step_whatever_the_step() ->
 
 
 def test_reference_is_solved_once_for_each_batch_of_initial_conditions() -> None:
-    drawn, solved = [], []
+    drawn: list[int] = []
+    solved: list[Tensor] = []
 
     def draw() -> Tensor:
         drawn.append(len(drawn))
@@ -181,7 +182,7 @@ def test_fitting_learns_the_residual_of_a_linear_field_and_beats_the_base(object
     field = driven
     hypersolver = Hypersolver("heun2", fitted_correction())
     generator = torch.Generator().manual_seed(0)
-    calls = []
+    calls: list[Tensor] = []
 
     def trajectories(z0: Tensor) -> NominalTrajectories:
         calls.append(z0)
