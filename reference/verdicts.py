@@ -13,6 +13,7 @@ from reference.published import PublishedNumber
 from reference.selection import ProfileSettings, RecordSet, at_profile_settings, select
 from reference.statistics import Judgement, Status, judge
 from suite.declarations import PROFILES
+from suite.harness.records import with_own_axes
 
 
 @dataclass(frozen=True)
@@ -95,14 +96,19 @@ def verdicts(
             others are left out. Without it none is.
     """
     cells = at_profile_settings(cells, declared or {})
-    return [verdict for claim in claims for verdict in _of_claim(claim, cells, rows, published)]
+    of_artefact = {name: with_own_axes(group) for name, group in rows.groupby("experiment")}
+    none = rows.iloc[:0]
+    return [
+        verdict
+        for claim in claims
+        for verdict in _of_claim(claim, cells, of_artefact.get(claim.artefact, none), published)
+    ]
 
 
 def _of_claim(
     claim: Claim, cells: pd.DataFrame, rows: pd.DataFrame, published: Mapping[str, PublishedNumber]
 ) -> Iterator[Verdict]:
     cells = cells[(cells["experiment"] == claim.artefact) & cells["variant"].isin(claim.variants)]
-    rows = rows[rows["experiment"] == claim.artefact]
     if cells.empty:
         yield Verdict(claim, "not tested", f"no records of {claim.artefact}")
         return

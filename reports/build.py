@@ -30,7 +30,7 @@ from reports.site_folder import replaced
 from reports.verdict_file import verdicts_json
 from suite.declarations import Experiment
 from suite.harness import records as record_files
-from suite.harness.records import Records
+from suite.harness.records import Records, with_own_axes
 from suite.harness.registry import experiments as registered
 
 INTRODUCTION = (
@@ -139,7 +139,7 @@ def _write_artefact(
     folder = site / entry.id
     folder.mkdir(parents=True)
     cells = records.cells[records.cells["experiment"] == entry.id]
-    own = Records(cells, records.rows[records.rows["experiment"] == entry.id])
+    own = Records(cells, with_own_axes(records.rows[records.rows["experiment"] == entry.id]))
     chosen = record_sets(own, experiment, [claim for claim in claims.values() if claim.artefact == entry.id])
     pages.write(
         folder / "index.html",

@@ -17,9 +17,9 @@ from reports.figures.rendering import DrawnFigure, render
 from reports.headers import header
 from reports.numerals import number
 from reports.provenance import Fact, provenance, stand_in
-from reports.tables import Table, by_axes, by_variant
+from reports.tables import Table, by_axes, by_variant, without_table
 from suite.declarations import Experiment
-from suite.harness.records import Records
+from suite.harness.records import Records, with_own_axes
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class Measured:
     figures: tuple[DrawnFigure, ...]
     tables: tuple[Table, ...]
     axis_tables: tuple[Table, ...]
+    without_table: tuple[str, ...]
     failures: tuple[Failure, ...]
     provenance: tuple[Fact, ...]
 
@@ -70,7 +71,7 @@ def measured(
 ) -> Measured:
     """Draw the figures of a set of records beside its page, and put its numbers into tables."""
     finished = chosen.cells[chosen.cells["status"] == "finished"]
-    rows = records.rows[records.rows["path"].isin(finished["path"])]
+    rows = with_own_axes(records.rows[records.rows["path"].isin(finished["path"])])
     evidence = Evidence(experiment.id, experiment.variants, experiment.headline, rows, published)
     anchor = f"{chosen.device}-{chosen.profile}"
     return Measured(
@@ -81,6 +82,7 @@ def measured(
         figures=tuple(render(evidence, page, f"figures/{anchor}")),
         tables=tuple(by_variant(rows, experiment.variants, experiment.headline)),
         axis_tables=tuple(by_axes(rows, experiment.variants)),
+        without_table=tuple(without_table(rows)),
         failures=tuple(_failure(path) for path in chosen.unfinished["path"]),
         provenance=tuple(provenance(chosen.cells)),
     )

@@ -13,6 +13,8 @@ from reports.estimates import interval_of, written
 from reports.numerals import number
 
 EPOCH = "epoch"
+MOST_POINTS = 300
+"""A metric with more points is a curve or a picture: it is drawn, and its numbers are in the file beside the page."""
 Column = tuple[str, pd.DataFrame]
 """The head of a column and the rows it is computed from."""
 NOTHING = "\N{EN DASH}"
@@ -67,33 +69,56 @@ def by_variant(rows: pd.DataFrame, variants: Sequence[str], headline: str) -> li
 
 
 def by_axes(rows: pd.DataFrame, variants: Sequence[str]) -> list[Table]:
-    """Return a table for each metric with axes beyond the epoch: a row for each point, a column for each variant."""
-    return list(_by_axes(rows, variants))
+    """Return a table for each metric with axes beyond the epoch: a row for each point, a column for each variant.
 
-
-def _by_axes(rows: pd.DataFrame, variants: Sequence[str]) -> Iterator[Table]:
-    for metric, of_metric in rows.groupby("metric", sort=False):
-        axes = axes_of(of_metric)
-        if not axes or axes == [EPOCH]:
+    Metrics of more than ``MOST_POINTS`` points are left to :func:`without_table`.
+    """
+    sizes = {name: _test_sizes(rows, name) for name in variants}
+    tables = []
+    for metric, axes, of_metric in _with_axes(rows):
+        if _points(of_metric, axes) > MOST_POINTS:
             continue
         found = [name for name in variants if name in set(of_metric["variant"])]
-        lines = []
-        for point, here in of_metric.groupby(axes, dropna=False, sort=True):
-            cells = [_cell(rows, here[here["variant"] == name], name) for name in found]
-            lines.append((*(_coordinate(value) for value in point), *cells))
-        yield Table(_head(str(metric), of_metric), (*axes, *found), tuple(lines), words=tuple(range(len(axes))))
+        points: dict[object, tuple[list[str], dict[str, str]]] = {}
+        needed = of_metric[[*axes, "variant", "seed", "metric", "unit", "value"]]
+        grouped = needed.groupby([needed.groupby(axes, dropna=False, sort=True).ngroup(), "variant"], sort=True)
+        for (point, variant), here in grouped:
+            coordinates = [_coordinate(value) for value in here[axes].iloc[0]]
+            _, cells = points.setdefault(point, (coordinates, {}))
+            if variant in sizes:
+                cells[variant] = written(interval_of(here, sizes[variant]))
+        lines = [(*place, *(cells.get(name, NOTHING) for name in found)) for place, cells in points.values()]
+        tables.append(Table(_head(metric, of_metric), (*axes, *found), tuple(lines), words=tuple(range(len(axes)))))
+    return tables
+
+
+def without_table(rows: pd.DataFrame) -> list[str]:
+    """Return the metrics, with the number of their points, that have too many for a table."""
+    counts = ((metric, _points(of_metric, axes)) for metric, axes, of_metric in _with_axes(rows))
+    return [f"{metric.replace('_', ' ')} ({number(count)} points)" for metric, count in counts if count > MOST_POINTS]
+
+
+def _with_axes(rows: pd.DataFrame) -> Iterator[tuple[str, list[str], pd.DataFrame]]:
+    """Yield the metrics that have axes beyond the epoch, with these and the rows."""
+    for metric, of_metric in rows.groupby("metric", sort=False):
+        axes = axes_of(of_metric)
+        if axes and axes != [EPOCH]:
+            yield str(metric), axes, of_metric
+
+
+def _points(rows: pd.DataFrame, axes: list[str]) -> int:
+    return len(rows[axes].drop_duplicates())
 
 
 def _cells(rows: pd.DataFrame, columns: Sequence[Column], variant: str) -> Iterator[str]:
+    sizes = _test_sizes(rows, variant)
     for _, of_metric in columns:
-        yield _cell(rows, of_metric[of_metric["variant"] == variant], variant)
+        here = of_metric[of_metric["variant"] == variant]
+        yield NOTHING if here.empty else written(interval_of(here, sizes))
 
 
-def _cell(rows: pd.DataFrame, here: pd.DataFrame, variant: str) -> str:
-    if here.empty:
-        return NOTHING
-    sizes = rows.loc[(rows["metric"] == "test_size") & (rows["variant"] == variant), "value"]
-    return written(interval_of(here, sizes))
+def _test_sizes(rows: pd.DataFrame, variant: str) -> pd.Series[float]:
+    return rows.loc[(rows["metric"] == "test_size") & (rows["variant"] == variant), "value"]
 
 
 def _head(metric: str, rows: pd.DataFrame) -> str:

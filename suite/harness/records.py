@@ -14,7 +14,7 @@ import pandas as pd
 from suite.harness.record_file import record_files
 from suite.harness.schema import parse, validate
 
-__all__ = ["CELL_COLUMNS", "ROW_COLUMNS", "Records", "load", "validate"]
+__all__ = ["CELL_COLUMNS", "ROW_COLUMNS", "Records", "load", "validate", "with_own_axes"]
 
 _PLACE = ["path", "experiment", "variant", "seed", "profile", "device", "key"]
 _RUN = ["revision", "status", "error", "code", "commit", "dirty", "start", "seconds"]
@@ -58,6 +58,11 @@ def load(*directories: Path) -> Records:
     axes = dict.fromkeys(name for row in rows for name in row if name not in ROW_COLUMNS)
     row_frame = pd.DataFrame(rows, columns=[*ROW_COLUMNS, *axes])
     return Records(pd.DataFrame(cells, columns=CELL_COLUMNS), row_frame.astype({"value": float}))
+
+
+def with_own_axes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return some rows without the columns of axes that none of them has: those of other experiments or records."""
+    return rows[[name for name in rows.columns if name in ROW_COLUMNS or rows[name].notna().any()]]
 
 
 def _cell(path: Path, header: dict[str, Any]) -> dict[str, Any]:

@@ -8,17 +8,24 @@ from pathlib import Path
 import pytest
 
 from suite.harness import code_digest as module
+from suite.harness import import_closure as walk
 from suite.harness.code_digest import cell_code, code_digest
+from suite.harness.import_closure import import_closure
 from suite.harness.registry import experiments
 from tests.harness.tiny_cells import MakeCell
 
 FILES = {
     "__init__.py": "",
-    "artefact.py": "from .inner import first\nfrom digest_case import second\n\ndef run():\n    return first.RATE\n",
+    "artefact.py": "from .inner import first\nfrom digest_case import second\nfrom .public import late_value\n\n"
+    "def run():\n    return first.RATE\n",
     "inner/__init__.py": "",
     "inner/first.py": "RATE = 0.5\n",
     "second.py": "def late():\n    from digest_case.third import VALUE\n    return VALUE\n",
     "third.py": "VALUE = 1\n",
+    "public/__init__.py": "from .asked import late_value\nfrom .other import VALUE\n\n"
+    '__all__ = ["VALUE", "late_value"]\n',
+    "public/asked.py": "def late_value():\n    return 1\n",
+    "public/other.py": "VALUE = 1\n",
     "unrelated.py": "VALUE = 2\n",
 }
 
@@ -31,11 +38,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-    module._locations.cache_clear()
+    walk._locations.cache_clear()
     return package
 
 
 def digest() -> str:
+    walk._passed_on.cache_clear()
     return code_digest(["digest_case.artefact"])
 
 
@@ -49,6 +57,8 @@ def digest() -> str:
         ),
         ("inner/first.py", 'RATE   =  (0.5)\n"""What it is."""\n'),
         ("unrelated.py", "VALUE = 3\n"),
+        ("public/other.py", "VALUE = 2\n"),
+        ("public/__init__.py", 'from .asked import late_value\n\n__all__ = ["late_value"]\n'),
     ],
 )
 def test_comments_docstrings_layout_and_other_modules_do_not_count(folder: Path, name: str, text: str) -> None:
@@ -64,6 +74,9 @@ def test_comments_docstrings_layout_and_other_modules_do_not_count(folder: Path,
         ("inner/first.py", "RATE = 0.25\n"),
         ("inner/__init__.py", "RATE = 0.5\n"),
         ("third.py", "VALUE = 2\n"),
+        ("public/asked.py", "def late_value():\n    return 2\n"),
+        ("public/__init__.py", FILES["public/__init__.py"] + "from . import other as asked_for_its_effect\n"),
+        ("public/__init__.py", FILES["public/__init__.py"] + "VALUE = 3\n"),
         ("second.py", FILES["second.py"].replace("third", "unrelated")),
     ],
 )
@@ -84,7 +97,7 @@ def test_meters_seeds_data_sets_and_needed_experiments_belong_to_a_cell(
     registered = experiments(packages)
 
     def covered(experiment: str, variant: str) -> set[str]:
-        return set(module._closure(module._starting_modules(make_cell(experiment, variant), registered)))
+        return set(import_closure(module._starting_modules(make_cell(experiment, variant), registered)))
 
     always = {"suite.harness.meters.saved_bytes", "suite.harness.seeds", "suite.declarations"}
     assert always | {"tiny_experiments.outcomes"} <= covered("tiny/outcomes", "finishes")

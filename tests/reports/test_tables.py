@@ -5,8 +5,8 @@ import pytest
 
 from reference.statistics import error_rate_interval, mean_interval
 from reports.estimates import interval_of
-from reports.tables import by_axes, by_variant
-from suite.harness.records import Records
+from reports.tables import MOST_POINTS, NOTHING, by_axes, by_variant, without_table
+from suite.harness.records import Records, with_own_axes
 
 
 def table1(records: Records) -> pd.DataFrame:
@@ -48,3 +48,37 @@ def test_axes_become_rows_and_variants_columns(records: Records) -> None:
     ) == {"problem", "method", "tolerance", "wrt", "reference"}
     assert errors.columns[5:] == ("direct", "adjoint")
     assert len(errors.rows) == 2 * 4 * 3
+
+
+def test_a_table_has_each_point_once_however_alike_their_coordinates_are_written() -> None:
+    rows = pd.DataFrame(
+        {
+            "path": "a", "experiment": "x/y", "variant": ["one", "other", "one", "one"], "seed": 0, "profile": "quick",
+            "device": "cpu", "key": "k", "code": "c", "stand_in_for": "", "metric": "error", "unit": "1",
+            "value": [1.0, 2.0, 3.0, 4.0],
+            "t": [0.1, 0.1, 0.1 + 1e-9, float("nan")], "part": [float("nan")] * 3 + ["all"],
+        }
+    )  # fmt: skip
+    (table,) = by_axes(rows, ("one", "other"))
+    assert table.columns == ("t", "part", "one", "other")
+    assert table.rows == (
+        ("0.1", NOTHING, "1", "2"),
+        ("0.1", NOTHING, "3", NOTHING),
+        (NOTHING, "all", "4", NOTHING),
+    )
+    assert without_table(rows) == []
+
+
+def test_a_picture_is_named_with_its_points_in_place_of_a_table() -> None:
+    count = MOST_POINTS + 1
+    rows = pd.DataFrame(
+        {
+            "path": "a", "experiment": "x/y", "variant": "one", "seed": 0, "profile": "quick", "device": "cpu",
+            "key": "k", "code": "c", "stand_in_for": "", "metric": "true_density", "value": 1.0, "unit": "1",
+            "t": [float(place) for place in range(count)], "foreign": float("nan"),
+        }
+    )  # fmt: skip
+    assert by_axes(rows, ("one",)) == []
+    assert without_table(rows) == [f"true density ({count} points)"]
+    assert "foreign" not in with_own_axes(rows)
+    assert "t" in with_own_axes(rows)
