@@ -43,6 +43,8 @@ def _orders(evidence: Evidence, metric: str, title: str, label: str) -> Drawing:
     rows = rows[rows["value"] > ROUNDING]
     if rows.empty:
         return Drawing.missing(title, metric)
+    if "multiple" in rows:
+        rows = rows[(rows["variant"] != "frozen") | (rows["multiple"] != 1.0)]
     problem = _named(rows)[0]
     rows = rows[rows["problem"] == problem]
     curves: dict[str, list[Curve]] = {}
@@ -64,7 +66,7 @@ def _orders(evidence: Evidence, metric: str, title: str, label: str) -> Drawing:
         title,
         figure,
         f"Problem {problem}. The base solver, the exact residual with an error δ, the exact residual of one step used "
-        "at every step, and the correction fitted at one step. Values that are rounding errors are left out. "
+        "at every other step, and the correction fitted at one step. Rounding errors are left out. "
         + seeds_in_words(rows),
         ends_in_words(curves, "step"),
     )

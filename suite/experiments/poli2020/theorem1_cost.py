@@ -12,34 +12,18 @@ from suite.experiments.poli2020.theorem1_oracle import no_correction
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
 from suite.experiments.poli2020.theorem1_settings import Theorem1Settings
 from suite.models.hypersolvers import PerceptronCorrection
+from suite.models.steady_flows import SteadyPerceptron
 from suite.solvers import Method, explicit_methods, solve, solve_per_sample
 from suite.solvers.hyper import Hypersolver, InputForm, StepInputs
 
 _DIMENSIONS = 2
 
 
-class PerceptronField(nn.Module):
-    """The field of the released CNF: a perceptron with four equal hidden layers."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = [nn.Linear(_DIMENSIONS, width)]
-        for _ in range(3):
-            layers += [nn.Softplus(), nn.Linear(width, width)]
-        self.network = nn.Sequential(*layers, nn.Tanh(), nn.Linear(width, _DIMENSIONS))
-
-    def forward(self, t: Tensor, z: Tensor) -> Tensor:
-        """Return the derivative of states ``[batch, 2]``; the time is not used."""
-        del t
-        derivative: Tensor = self.network(z)
-        return derivative
-
-
 @torch.no_grad()
 def record_costs(settings: Theorem1Settings, meter: Meter) -> None:
     """Record the overhead of g over widths and orders: measured in operations and in time, and by the formula."""
     with meter.initialisation():
-        field = PerceptronField(settings.field_width).to(meter.device)
+        field = SteadyPerceptron(_DIMENSIONS, settings.field_width).to(meter.device)
     z = torch.randn(settings.cost_batch, _DIMENSIONS, generator=meter.generator("states")).to(meter.device)
     with meter.macs() as evaluation:
         field(torch.tensor(0.0), z)

@@ -14,7 +14,6 @@ from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from suite.experiments.poli2020.theorem1 import Theorem1
-from suite.experiments.poli2020.theorem1_cost import PerceptronField
 from suite.experiments.poli2020.theorem1_errors import global_errors, local_errors
 from suite.experiments.poli2020.theorem1_learned import LESSONS
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
@@ -22,6 +21,7 @@ from suite.experiments.poli2020.theorem1_settings import Theorem1Settings
 from suite.harness.schema import parse
 from suite.models.attractors import Oscillator
 from suite.models.parameter_count import parameter_count
+from suite.models.steady_flows import SteadyPerceptron
 from suite.solvers import find
 
 EXPERIMENT = Theorem1()
@@ -92,7 +92,7 @@ def test_overhead_is_that_of_the_layers_counted_by_hand(smoke_rows: Mapping[str,
 
 
 def test_field_of_the_cost_has_the_released_cnfs_size() -> None:
-    assert parameter_count(PerceptronField(128)) == 50_178
+    assert parameter_count(SteadyPerceptron(2, 128)) == 50_178
 
 
 def test_frozen_residual_is_exact_at_its_own_step_alone(smoke_rows: Mapping[str, Rows]) -> None:
