@@ -19,8 +19,8 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
     return {
         "valid-time": _by_rate(
             evidence, "valid_time", "Valid time at equal evaluations", "valid time", linear_y=True,
-            words="The time until the median relative error passes 0.1, up to the end of the roll-out. The correction of a "
-            "hypersolver counts for nothing here.",
+            words="The time until the median relative error passes 0.1, up to the end of the roll-out. Corrections "
+            "count for nothing here.",
         ),
         "error": _errors(evidence),
         "attractor": _by_rate(
