@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.poli2020 import lorenz, theorem1
+from reports.figures.poli2020 import fig1, lorenz, theorem1
 from reports.figures.theme import LIGHT
 from suite.declarations import Experiment
+from suite.experiments.poli2020.fig1 import Fig1
 from suite.experiments.poli2020.lorenz import LorenzRollouts
 from suite.experiments.poli2020.theorem1 import Theorem1
 
@@ -107,3 +108,53 @@ def test_without_data_the_figures_say_so() -> None:
         for drawing in draw(evidence(experiment, rows)).values():
             assert drawing.figure is None
             assert "No data" in drawing.caption
+
+
+def flow_rows(variant: str, number: int) -> list[Row]:
+    rows: list[Row] = []
+    for target in ("rings", "gaussians"):
+        shared: Row = {"variant": variant, "target": target}
+        for nfe in (2, 8):
+            rows.append({**shared, "metric": "sample_error", "nfe": nfe, "value": (number + 1) / nfe})
+        rows.append({**shared, "metric": "error_at_two", "value": 0.1 * (number + 1)})
+        rows.append({**shared, "metric": "sample", "x": 0.5, "value": 0.25 + number})
+        if variant == "hyper-heun":
+            rows.append({**shared, "metric": "equivalent_nfe", "method": "dopri5", "value": 26})
+        if variant == "dopri5":
+            for tolerance in (1e-2, 1e-4):
+                rows.append({**shared, "metric": "adaptive_nfe", "tolerance": tolerance, "value": 10 / tolerance})
+    return rows
+
+
+def test_samples_are_drawn_for_each_target_beside_their_errors() -> None:
+    names = ("heun", "dopri5", "hyper-heun")
+    drawn = fig1.draw(evidence(Fig1, [row for number, name in enumerate(names) for row in flow_rows(name, number)]))
+    pictures = drawn["samples-rings"]
+    assert points(pictures) == [[[0.5, 0.25]], [[0.5, 2.25]], [[0.5, 1.25]]]
+    assert "heun: 0.1" in pictures.alternative
+    assert [[2.0, 0.5], [8.0, 0.125]] in points(drawn["error"])
+    assert "hyper-heun: 0.3" in drawn["error-at-two"].alternative
+    assert "dopri5: 26" in drawn["equivalent"].alternative
+    assert [[1e-4, 1e5], [1e-2, 1e3]] in points(drawn["tolerance"])
+
+
+def test_evaluations_of_adaptive_methods_are_averaged_over_seeds_before_they_are_drawn() -> None:
+    rows: list[Row] = [
+        {
+            "variant": "dopri5",
+            "target": "rings",
+            "metric": "sample_error",
+            "seed": seed,
+            "nfe": nfe + 4 * seed,
+            "value": v,
+        }
+        for seed in (0, 1)
+        for nfe, v in ((20, 0.5), (60, 0.25))
+    ]
+    drawn = fig1.draw(evidence(Fig1, rows))
+    assert [[22.0, 0.5], [62.0, 0.25]] in points(drawn["error"])
+
+
+def test_without_data_figure_1_says_so() -> None:
+    for drawing in fig1.draw(evidence(Fig1, [{"variant": "heun", "metric": "other", "value": 1.0}])).values():
+        assert drawing.figure is None

@@ -56,13 +56,13 @@ def fitted_hypersolver(base: str, problem: SamplingProblem, settings: Fig1Settin
 
 def new_correction(base: str, hidden: tuple[int, ...], meter: Meter) -> PerceptronCorrection:
     """Return the untrained correction of a hypersolver of states ``[x, y, log p]``."""
-    stages = Hypersolver(base, taylor).tableau.stages
+    stages = Hypersolver(base, nothing).tableau.stages
     with meter.initialisation():
         correction = PerceptronCorrection(3, stages, FORM, hidden, nn.PReLU)
     return correction.double().to(meter.device)
 
 
-def taylor(inputs: StepInputs) -> Tensor:
+def nothing(inputs: StepInputs) -> Tensor:
     """Stand for a correction where only the base is asked for."""
     if not isinstance(inputs.state, Tensor):
         raise TypeError("the state is one tensor")
@@ -108,7 +108,8 @@ def _two_stage_end(problem: SamplingProblem, z: Tensor, numbers: Tensor) -> Tens
     a, b1, b2 = numbers
     zero = torch.zeros((), dtype=z.dtype, device=z.device)
     k1 = problem.field(zero, z)
-    return z + b1 * k1 + b2 * problem.field(zero, z + a * k1)
+    end: Tensor = z + b1 * k1 + b2 * problem.field(zero, z + a * k1)
+    return end
 
 
 def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: float, meter: Meter) -> nn.Module:

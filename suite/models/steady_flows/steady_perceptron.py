@@ -24,10 +24,15 @@ class SteadyPerceptron(FlowField):
         widths = (dimensions, width, width, width, width, dimensions)
         self.layers = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(widths))
 
+    @property
+    def linear_layers(self) -> list[nn.Linear]:
+        """The layers, each followed by an activation but the last."""
+        return [layer for layer in self.layers if isinstance(layer, nn.Linear)]
+
     def forward(self, t: Tensor, z: Tensor) -> Tensor:
         """Return ``f(z)`` of shape ``[n, d]``, without the divergence; the time is not used."""
         del t
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.linear_layers):
             z = self._activated(index, layer(z))
         return z
 
@@ -35,7 +40,7 @@ class SteadyPerceptron(FlowField):
         """Return ``f(z)``, shape ``[n, d]``, and its divergence, shape ``[n]``; the time is not used."""
         del t
         columns = torch.eye(z.shape[1], dtype=z.dtype, device=z.device)
-        for index, layer in enumerate(self.layers):
+        for index, layer in enumerate(self.linear_layers):
             z = layer(z)
             columns = columns @ layer.weight.t()
             if index < len(self.layers) - 1:
