@@ -60,13 +60,13 @@ class Fig1(Experiment):
             tolerances=(1e-2,), tight_tolerances=(1e-4,), scalar_iterations=2, equivalent_steps=(1, 2), drawn=16,
         ),
         "quick": Fig1Settings(
-            width=32, flow_iterations=60, flow_batch=256, flow_learning_rate=1e-2, flow_tolerance=1e-2, samples=512,
-            pool=2_000, iterations=400, steps=(1, 2, 4), tolerances=(1e-2, 1e-3), tight_tolerances=(1e-5, 1e-8),
-            scalar_iterations=60, drawn=200,
+            width=32, flow_iterations=80, flow_batch=256, flow_learning_rate=1e-2, flow_tolerance=1e-2, samples=256,
+            reference_tolerance=1e-8, pool=1_000, iterations=200, steps=(1, 2, 4), tolerances=(1e-2, 1e-3),
+            tight_tolerances=(1e-5,), scalar_iterations=60, equivalent_steps=(1, 2, 4, 8), drawn=200,
         ),
         "laptop": Fig1Settings(
-            width=64, flow_iterations=400, flow_batch=512, flow_learning_rate=5e-3, flow_tolerance=1e-3, samples=2_048,
-            pool=10_000, iterations=2_000,
+            width=64, flow_iterations=300, flow_batch=256, flow_learning_rate=5e-3, flow_tolerance=1e-3, samples=1_024,
+            pool=8_000, iterations=1_500,
         ),
         "paper": Fig1Settings(),
     }  # fmt: skip

@@ -22,7 +22,11 @@ def new_flow(settings: Fig1Settings) -> ContinuousFlow:
     """Return an untrained flow; its base density stands at time 0 and the data's at 1."""
     tolerance = settings.flow_tolerance
     # Gradients through the solver's steps rather than by the adjoint: the same, and the sooner with so small a field.
-    return ContinuousFlow(SteadyPerceptron(2, settings.width), rtol=tolerance, atol=tolerance, gradient="direct")
+    field = SteadyPerceptron(2, settings.width)
+    with torch.no_grad():
+        for layer in field.linear_layers:
+            layer.weight.mul_(settings.flow_gain)
+    return ContinuousFlow(field, rtol=tolerance, atol=tolerance, gradient="direct")
 
 
 def train_flow(flow: ContinuousFlow, target: str, settings: Fig1Settings, meter: Meter) -> None:
