@@ -40,7 +40,7 @@ def _samples(evidence: Evidence) -> dict[str, Drawing]:
 def _picture(evidence: Evidence, rows: pd.DataFrame, target: str) -> Drawing:
     shown = [name for name in SHOWN if name in set(rows["variant"])]
     figure = Figure(figsize=(WIDTH, 0.7 + WIDTH / len(SHOWN)))
-    palette = colours(evidence.known)
+    palette = colours(SHOWN)
     outside = 0
     for axes, variant in zip(figure.subplots(1, len(shown), sharey=True, squeeze=False)[0], shown, strict=True):
         own = rows[(rows["variant"] == variant) & (rows["seed"] == rows["seed"].min())]
@@ -76,7 +76,7 @@ def _errors(evidence: Evidence) -> Drawing:
     for target in rows["target"].drop_duplicates():
         mine = rows[rows["target"] == target]
         curves[str(target)] = [Curve(name, _by_effort(mine, name)) for name in evidence.present(mine)]
-    figure = panels(curves, "nfe", x="evaluations", y="mean distance", known=evidence.known)
+    figure = panels(curves, "nfe", x="evaluations", y="mean distance", known=COMPARED)
     for axes in figure.axes:
         axes.axvline(2, color=text_colour(), linewidth=1, linestyle=":")
     return Drawing(
