@@ -300,6 +300,7 @@ def test_what_the_solve_is_conditioned_on_reaches_the_correction() -> None:
         return inputs.x
 
     hypersolver = Hypersolver("euler", correction).given(x)
+    assert hypersolver.name == "hyper-euler"
     found = state_of(hypersolver, lambda t, y: 0 * y, start(), 0, 0.5)[-1]
     torch.testing.assert_close(found, start() + 0.25 * x)
 

@@ -47,11 +47,13 @@ class Hypersolver(GridMethod):
     correction: Correction
     x: Tensor | None = None
 
-    def __init__(self, base: str | ButcherTableau, correction: Correction, *, x: Tensor | None = None) -> None:
+    def __init__(
+        self, base: str | ButcherTableau | ExplicitRungeKutta, correction: Correction, *, x: Tensor | None = None
+    ) -> None:
         """Correct a base method.
 
         Args:
-            base: Name of a registered explicit Runge-Kutta method, or a tableau.
+            base: An explicit Runge-Kutta method, by its registered name, its tableau or itself.
             correction: ``g``.
             x: What ``g`` is conditioned on.
         """
@@ -79,7 +81,7 @@ class Hypersolver(GridMethod):
 
     def given(self, x: Tensor) -> Hypersolver:
         """Return the same hypersolver, conditioned on something else."""
-        return Hypersolver(self.tableau, self.correction, x=x)
+        return Hypersolver(self.base, self.correction, x=x)
 
     def stepper(self, problem: Problem, options: FixedGridOptions) -> HyperStepper:  # noqa: ARG002 - needs none of them
         """Return what takes the steps of one solve."""
