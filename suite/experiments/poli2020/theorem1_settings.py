@@ -49,7 +49,7 @@ class Theorem1Settings(Settings):
     last_learning_rate: float = setting(1e-4, ours="to which it falls along a cosine")
     weight_decay: float = setting(1e-6, source=NOTEBOOK)
     gradient_norm: float = setting(5.0, ours="larger gradients are scaled down to it; the notebook has 0.5")
-    horizon: float = setting(5.0, ours="end of a roll-out beyond the unit interval of training, 20 steps of 1/4")
+    horizon: float = setting(12.5, ours="end of a roll-out beyond the unit interval of training, 50 steps of 1/4")
     displacement: float = setting(0.5, ours="distance of a state off the trajectories from one on them")
     widths: tuple[int, ...] = setting((4, 16, 64, 256), ours="units of each hidden layer of g, for its overhead")
     field_width: int = setting(128, source=f"{NOTEBOOK}: the field's 2-128-128-128-128-2 perceptron")
