@@ -1,0 +1,1 @@
+"""Figures of Poli et al. 2020."""
