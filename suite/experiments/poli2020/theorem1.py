@@ -33,7 +33,7 @@ class Theorem1(Experiment):
             adaptive_tolerances=(1e-2, 1e-4),
         ),
         "quick": Theorem1Settings(
-            starts=32, oracle_steps=(10, 20, 40), train_starts=128, hidden=(32, 32),
+            oracle_steps=(10, 20, 40), train_starts=128, hidden=(32, 32),
             iterations=300, trajectory_iterations=30, batch=128, horizon=5.0, widths=(4, 16, 64), repeats=3,
         ),
         "laptop": Theorem1Settings(hidden=(32, 32), iterations=1_500, trajectory_iterations=400),

@@ -19,7 +19,7 @@ class Theorem1Settings(Settings):
     bases: tuple[str, ...] = setting(
         ("euler", "heun2", "rk4_classic"), ours="one base solver each of orders 1, 2 and 4"
     )
-    starts: int = setting(64, ours="initial conditions that errors are averaged over, none of them trained on")
+    starts: int = setting(256, ours="initial conditions that errors are averaged over, none of them trained on")
     oracle_substeps: int = setting(
         32, ours="least steps of dopri8 on the unit interval, for trajectories and residuals exact to rounding"
     )
