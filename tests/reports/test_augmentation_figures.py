@@ -108,3 +108,14 @@ def test_differences_of_accuracy_are_not_drawn_from_zero() -> None:
     assert 40 < low < 60
     assert 99 < high < 105
     assert "does not begin at zero" in drawing.caption
+
+
+def test_every_legend_fits_into_the_width_of_its_figure() -> None:
+    for name in ("training", "nfe-forward", "accuracy-against-evaluations"):
+        figure = drawings("mnist", all_rows())[name].figure
+        assert figure is not None
+        figure.draw_without_rendering()
+        (legend,) = figure.legends
+        box = legend.get_window_extent()
+        assert box.x0 >= 0, name
+        assert box.x1 <= figure.bbox.width, name

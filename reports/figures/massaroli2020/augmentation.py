@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -32,7 +31,10 @@ def draw_table(evidence: Evidence, data: str) -> dict[str, Drawing]:
         data: ``mnist`` or ``cifar10``, as the ids of the published numbers have it.
     """
     own = _under_own_names(evidence, data)
-    by_epoch = partial(curve, own, axis="epoch", x="epoch")
+
+    def by_epoch(title: str, metric: str, *, y: str) -> Drawing:
+        return _with_narrow_legend(curve(own, title, metric, "epoch", x="epoch", y=y))
+
     return {
         "accuracy": _zoomed(
             by_variant(
@@ -80,6 +82,17 @@ def _under_own_names(evidence: Evidence, data: str) -> Evidence:
         if name.startswith(prefix)
     }
     return replace(evidence, published={**evidence.published, **numbers})
+
+
+def _with_narrow_legend(drawing: Drawing) -> Drawing:
+    """Lay the legend out in two columns: three of these names are wider than the figure."""
+    if drawing.figure is not None:
+        (legend,) = drawing.figure.legends
+        labels = [text.get_text() for text in legend.get_texts()]
+        legend.remove()
+        handles = [handle for handle in legend.legend_handles if handle is not None]
+        drawing.figure.legend(handles, labels, loc="outside lower center", ncols=2)
+    return drawing
 
 
 def _zoomed(drawing: Drawing) -> Drawing:
