@@ -121,6 +121,17 @@ def test_errors_are_those_of_euler_by_hand_against_scipy() -> None:
     assert error == pytest.approx(float(np.linalg.norm(exact[-1] - z)), rel=1e-7)
 
 
+def test_local_errors_of_a_fine_grid_are_those_of_some_of_its_steps() -> None:
+    z0 = torch.tensor([[1.0, -0.5], [0.3, 2.0]], dtype=torch.float64)
+    problem = MeasuredProblem("van-der-pol", Oscillator(), z0, 1 / 32)
+    exact = problem.on_grid(48)
+    found = local_errors(problem.field, exact, find("euler")).view(16, 2)
+    states, zero = exact.states, torch.tensor(0.0)
+    for index, k in enumerate(range(0, 48, 3)):
+        wanted = (states[k + 1] - states[k] - problem.field(zero, states[k]) / 48).norm(dim=1)
+        torch.testing.assert_close(found[index], wanted, rtol=1e-9, atol=1e-15)
+
+
 def test_starts_are_drawn_anew_for_training_and_lie_where_they_should() -> None:
     problem = MeasuredProblem("van-der-pol", Oscillator(), torch.zeros(1, 2, dtype=torch.float64), 1 / 32)
     generator = torch.Generator().manual_seed(0)
