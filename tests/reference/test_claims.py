@@ -37,6 +37,12 @@ def test_every_claim_of_the_repository_loads_and_names_variants_of_its_experimen
             assert set(claim.variants) <= set(known[claim.artefact].variants), claim.id
 
 
+def test_no_claim_names_a_planning_run_which_would_keep_it_from_being_judged() -> None:
+    numbers = published.load()
+    named = {number for claim in load(numbers).values() for number in claim.published}
+    assert [number for number in sorted(named) if numbers[number].confidence == "pilot"] == []
+
+
 def test_table_1_is_claimed_row_by_row_as_printed() -> None:
     numbers = published.load()
     claims = load(numbers)
