@@ -1,6 +1,8 @@
 # The commands of README.md. All run in $(VENV), which is made from pyproject.toml and constraints.txt when either changes.
 PYTHON ?= python3
 VENV ?= .venv
+# Cells that run side by side. Most are too small for the threads of two cores.
+JOBS ?= 2
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
@@ -21,7 +23,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 reproduce: $(INSTALLED)  ## run the quick profile, judge the claims, write reports/site/index.html
 	@# A cell that failed (exit code 1) is a row of the report: it is written all the same, and make fails at the end.
-	$(BIN)/python -m suite run --profile quick; ran=$$?; test $$ran -le 1 || exit $$ran; \
+	$(BIN)/python -m suite run --profile quick --jobs $(JOBS); ran=$$?; test $$ran -le 1 || exit $$ran; \
 	  $(BIN)/python -m reference verdicts && $(BIN)/python -m reports build && exit $$ran
 
 test: $(INSTALLED)  ## run the tests on every core, benchmarks once each and untimed
