@@ -14,7 +14,9 @@ from reports.figures.theme import WIDTH, colours, dashes, markers
 MANY_POINTS = 25
 
 
-def curve(evidence: Evidence, title: str, metric: str, axis: str, *, x: str, y: str, scale: float = 1.0) -> Drawing:
+def curve(
+    evidence: Evidence, title: str, metric: str, axis: str, *, x: str, y: str, scale: float = 1.0, log_y: bool = False
+) -> Drawing:
     """Draw a metric against an axis, one curve for each variant: the mean over seeds, with their range as a band.
 
     Args:
@@ -25,6 +27,7 @@ def curve(evidence: Evidence, title: str, metric: str, axis: str, *, x: str, y: 
         x: Label of x, with its unit.
         y: Label of y, with its unit.
         scale: What a value is multiplied with before it is drawn.
+        log_y: Whether the values lie on a logarithmic axis, in place of one that starts at 0.
     """
     rows = evidence.metric(metric, axis)
     if rows.empty:
@@ -35,7 +38,10 @@ def curve(evidence: Evidence, title: str, metric: str, axis: str, *, x: str, y: 
     by_seed = rows.groupby(["variant", "seed", axis])["value"].mean().reset_index()
     lines(axes, by_seed.assign(value=by_seed["value"] * scale), axis, evidence)
     axes.set(xlabel=x, ylabel=y)
-    axes.set_ylim(bottom=0)
+    if log_y:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
     if axis == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend_below(figure, axes)

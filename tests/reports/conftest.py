@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from reference import claims as claims_of
 from reference import published as published_numbers
 from reports.build import write_site
+from reports.figures.theme import LIGHT
 from suite.harness.records import Records, load
 from tests.reports.synthetic import EXPERIMENTS, Writer, fill
 
@@ -36,3 +37,10 @@ def build_into(records: Records) -> Callable[[Path], Path]:
 @pytest.fixture(scope="session")
 def site(build_into: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_into(tmp_path_factory.mktemp("built") / "site")
+
+
+@pytest.fixture
+def light() -> Iterator[None]:
+    """Draw with the theme of light pages, which figure functions need around them."""
+    with LIGHT.applied():
+        yield

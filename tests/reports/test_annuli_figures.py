@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle
 
-from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020 import activations, fig3, fig6
-from reports.figures.theme import LIGHT
 from suite.declarations import Experiment
 from suite.experiments.massaroli2020.activations import Activations
 from suite.experiments.massaroli2020.fig3 import Fig3
 from suite.experiments.massaroli2020.fig6 import Fig6
+from tests.reports.drawn import Row, evidence, points
 
-Row = dict[str, object]
-
-
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
-
-
-def evidence(experiment: type[Experiment], rows: list[Row]) -> Evidence:
-    table = pd.DataFrame([{"seed": 0, "unit": "1", "stand_in_for": "", **row} for row in rows])
-    return Evidence(experiment.id, experiment.variants, experiment.headline, table, {})
-
-
-def points(drawing: Drawing) -> list[list[list[float]]]:
-    assert drawing.figure is not None
-    return [np.asarray(line.get_xydata()).tolist() for axes in drawing.figure.axes for line in axes.lines]
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def picture_rows(variant: str, crack: float) -> list[Row]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,7 +10,7 @@ from matplotlib.figure import Figure
 from reference import published
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020 import table1, table1_cifar10
-from reports.figures.theme import LIGHT, colours
+from reports.figures.theme import colours
 from suite.experiments.massaroli2020.table1 import Table1
 from suite.experiments.massaroli2020.table1_cifar10 import Table1Cifar10
 
@@ -20,10 +18,7 @@ Row = dict[str, object]
 HALVES = {"mnist": (Table1, table1.draw), "cifar10": (Table1Cifar10, table1_cifar10.draw)}
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def rows_of(variant: str, seed: int) -> list[Row]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,14 +13,9 @@ from reference.crosschecks.memory import Memory
 from reference.crosschecks.speed import Speed
 from reports.figures.crosscheck import gradients, memory, speed
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import LIGHT
 from suite.declarations import Experiment
 
-
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(experiment: type[Experiment], rows: list[dict[str, object]]) -> Evidence:

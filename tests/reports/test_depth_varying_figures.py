@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,7 @@ Row = dict[str, object]
 ERRORS = ("test_error", "extrapolation_error", "repeated_extrapolation_error")
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(experiment: type[Experiment], rows: list[Row]) -> Evidence:

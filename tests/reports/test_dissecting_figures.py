@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
 import pandas as pd
 import pytest
 
 from reference.published import PublishedNumber
 from reference.published import load as published_numbers
-from reports.figures.drawing import Drawing, Evidence
+from reports.figures.drawing import Evidence
 from reports.figures.massaroli2020 import fig5, reflection, theorems
-from reports.figures.theme import LIGHT
 from suite.declarations import Experiment
 from suite.experiments.massaroli2020.fig5 import Fig5
 from suite.experiments.massaroli2020.reflection import Reflection
 from suite.experiments.massaroli2020.theorems import Theorems
+from tests.reports.drawn import Row, points
 
-Row = dict[str, object]
-
-
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +27,6 @@ def evidence(experiment: type[Experiment], rows: list[Row], published: dict[str,
     table = pd.DataFrame([{"seed": 0, "unit": "1", "stand_in_for": "", **row} for row in rows])
     own = {name: number for name, number in published.items() if number.artefact == experiment.id}
     return Evidence(experiment.id, experiment.variants, experiment.headline, table, own)
-
-
-def points(drawing: Drawing) -> list[list[list[float]]]:
-    assert drawing.figure is not None
-    return [np.asarray(line.get_xydata()).tolist() for axes in drawing.figure.axes for line in axes.lines]
 
 
 def test_gradient_errors_are_drawn_for_every_way_with_the_tolerance(published: dict[str, PublishedNumber]) -> None:
@@ -126,7 +112,7 @@ def test_adaptive_depth_is_drawn_to_the_depth_of_every_path(published: dict[str,
     rows: list[Row] = []
     for variant in Fig5.variants[1:]:
         rows += path_rows(variant, "path_state", fraction=(0.0, 1.0))
-        rows += [{**row, "metric": "path_depth", "value": 3.0 * row["fraction"]} for row in rows[-4:]]  # type: ignore[operator]
+        rows += [{**row, "metric": "path_depth", "value": 3.0 * row["fraction"]} for row in rows[-4:]]
         rows += [{"variant": variant, "metric": "depth", "x": x, "value": 2 + x} for x in (-1.0, 1.0)]
         rows.append({"variant": variant, "metric": "crossings", "value": 0})
     rows += [

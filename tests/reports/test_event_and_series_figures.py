@@ -2,36 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-import pandas as pd
 import pytest
 
 from reports.figures.chen2018 import fig7, time_series
-from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import LIGHT
-from suite.declarations import Experiment
 from suite.experiments.chen2018.fig7 import Fig7
 from suite.experiments.chen2018.time_series import TimeSeries
+from tests.reports.drawn import Row, evidence, points
 
-Row = dict[str, object]
-
-
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
-
-
-def evidence(experiment: type[Experiment], rows: list[Row]) -> Evidence:
-    table = pd.DataFrame([{"seed": 0, "unit": "1", "stand_in_for": "", **row} for row in rows])
-    return Evidence(experiment.id, experiment.variants, experiment.headline, table, {})
-
-
-def points(drawing: Drawing) -> list[list[list[float]]]:
-    assert drawing.figure is not None
-    return [np.asarray(line.get_xydata()).tolist() for axes in drawing.figure.axes for line in axes.lines]
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def event_rows(variants: tuple[str, ...]) -> list[Row]:

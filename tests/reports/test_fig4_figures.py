@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from reference import published
 from reports.figures.chen2018 import fig4, theorem1
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import LIGHT
 from suite.declarations import Experiment
 from suite.experiments.chen2018.fig4 import Fig4
 from suite.experiments.chen2018.theorem1 import Theorem1
@@ -22,10 +21,7 @@ SIZES = (2, 4, 8, 16, 32)
 TARGETS = ("u1", "u3", "u4")
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(experiment: type[Experiment], rows: Rows) -> Evidence:

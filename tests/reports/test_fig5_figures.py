@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from reports.figures.chen2018 import fig5
 from reports.figures.drawing import Evidence
-from reports.figures.theme import LIGHT
 from suite.experiments.chen2018.fig5 import Fig5
 
-
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(rows: list[dict[str, object]]) -> Evidence:

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from reports.figures.drawing import Drawing, Evidence
+from reports.figures.drawing import Drawing
 from reports.figures.massaroli2020 import fig4, higher_order, regularisation
-from reports.figures.theme import LIGHT
 from suite.declarations import Experiment
 from suite.experiments.massaroli2020.fig4 import Fig4
 from suite.experiments.massaroli2020.higher_order import HigherOrder
 from suite.experiments.massaroli2020.regularisation import Regularisation
+from tests.reports.drawn import Row, evidence, points
 
-Row = dict[str, Any]
 MODULES = ((Fig4, fig4), (HigherOrder, higher_order), (Regularisation, regularisation))
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
-
-
-def evidence(experiment: type[Experiment], rows: list[Row]) -> Evidence:
-    table = pd.DataFrame([{"seed": 0, "unit": "1", "stand_in_for": "", **row} for row in rows])
-    return Evidence(experiment.id, experiment.variants, experiment.headline, table, {})
-
-
-def points(drawing: Drawing) -> list[list[list[float]]]:
-    assert drawing.figure is not None
-    return [np.asarray(line.get_xydata()).tolist() for axes in drawing.figure.axes for line in axes.lines]
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def scattered(drawing: Drawing) -> list[float]:

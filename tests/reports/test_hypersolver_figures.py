@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-import pandas as pd
 import pytest
 
-from reports.figures.drawing import Drawing, Evidence
 from reports.figures.poli2020 import fig1, lorenz, theorem1
-from reports.figures.theme import LIGHT
-from suite.declarations import Experiment
 from suite.experiments.poli2020.fig1 import Fig1
 from suite.experiments.poli2020.lorenz import LorenzRollouts
 from suite.experiments.poli2020.theorem1 import Theorem1
+from tests.reports.drawn import Row, evidence, points
 
-Row = dict[str, object]
-
-
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
-
-
-def evidence(experiment: type[Experiment], rows: list[Row]) -> Evidence:
-    table = pd.DataFrame([{"seed": 0, "unit": "1", "stand_in_for": "", **row} for row in rows])
-    return Evidence(experiment.id, experiment.variants, experiment.headline, table, {})
-
-
-def points(drawing: Drawing) -> list[list[list[float]]]:
-    assert drawing.figure is not None
-    return [np.asarray(line.get_xydata()).tolist() for axes in drawing.figure.axes for line in axes.lines]
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def theorem_rows(variant: str) -> list[Row]:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from reference import published
 from reports.figures.chen2018 import fig3, section6
-from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import LIGHT
+from reports.figures.drawing import Evidence
 from suite.experiments.chen2018.fig3 import Fig3
 from suite.experiments.chen2018.section6 import Section6
+from tests.reports.drawn import Row, points
 
 TOLERANCES = (1.0, 1e-1, 1e-2, 1e-3)
-Row = dict[str, object]
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(experiment: type[Fig3] | type[Section6], rows: list[Row]) -> Evidence:
@@ -53,11 +47,6 @@ def statistics(variant: str) -> list[Row]:
                 )
             ]
     return rows
-
-
-def points(drawing: Drawing) -> list[list[list[float]]]:
-    assert drawing.figure is not None
-    return [np.asarray(line.get_xydata()).tolist() for axes in drawing.figure.axes for line in axes.lines]
 
 
 def test_panels_show_each_image_beside_the_published_medians() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,17 +9,14 @@ import pytest
 from reference import published
 from reports.figures.chen2018 import table1
 from reports.figures.drawing import Evidence
-from reports.figures.theme import LIGHT, colours, dashes, markers
+from reports.figures.theme import colours, dashes, markers
 from suite.experiments.chen2018.table1 import Table1
 
 Row = dict[str, object]
 NETWORKS = ("euler-1", "ode-net")
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(rows: list[Row]) -> Evidence:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +9,6 @@ import pytest
 from reference import published
 from reports.figures.chen2018 import table2
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import LIGHT
 from suite.experiments.chen2018.table2 import Table2
 
 FIGURES = {
@@ -27,10 +24,7 @@ FIGURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def light() -> Iterator[None]:
-    with LIGHT.applied():
-        yield
+pytestmark = pytest.mark.usefixtures("light")
 
 
 def evidence(rows: list[dict[str, object]]) -> Evidence:

@@ -53,7 +53,15 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
             "boundary_ratio",
             label="furthest inner label / nearest outer label [1]",
         ),
-        "training": _training(evidence),
+        "training": curve(
+            evidence,
+            "Mean squared error during training",
+            "train_mse",
+            "iteration",
+            x="iteration",
+            y="mean squared error [1]",
+            log_y=True,
+        ),
     }
 
 
@@ -180,19 +188,4 @@ def _excess(evidence: Evidence) -> Drawing:
         axes.axvline(0, color=text_colour(), linewidth=1)
         axes.set_xlim(auto=True)
         axes.autoscale(axis="x")
-    return drawing
-
-
-def _training(evidence: Evidence) -> Drawing:
-    drawing = curve(
-        evidence,
-        "Mean squared error during training",
-        "train_mse",
-        "iteration",
-        x="iteration",
-        y="mean squared error [1]",
-    )
-    if drawing.figure is not None:
-        drawing.figure.axes[0].set_yscale("log")
-        drawing.figure.axes[0].autoscale(axis="y")
     return drawing

@@ -9,6 +9,7 @@ from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020.by_case import by_case
 from reports.figures.massaroli2020.grid_pictures import bare_panels, picture
 from reports.figures.theme import WIDTH, colours, text_colour
+from reports.figures.tolerance import against_tolerance, at_the_tightest
 
 BY_CLASS = ("truth", "conditional", "separate", "separate-narrow")
 TOGETHER = ("unconditional", "self-control")
@@ -168,22 +169,12 @@ def _round_trip(evidence: Evidence) -> Drawing:
     if rows.empty:
         return Drawing.missing(title, metric)
     rows = rows.groupby(["variant", "seed", "tolerance"])["value"].mean().reset_index()
-    figure = Figure(figsize=(WIDTH, 3.6))
-    axes = figure.subplots()
-    lines(axes, rows, "tolerance", evidence)
-    ends = [rows["tolerance"].min(), rows["tolerance"].max()]
-    axes.plot(ends, ends, color=text_colour(), linestyle="--", linewidth=1.2, label="the tolerance")
-    axes.set(xscale="log", yscale="log", xlabel="tolerance, relative and absolute", ylabel="RMS distance [length]")
-    axes.invert_xaxis()
-    legend_below(figure, axes)
-    last = rows[rows["tolerance"] == rows["tolerance"].min()].groupby("variant")["value"].mean()
-    words = ", ".join(f"{name} {last[name]:.4g}" for name in evidence.present(rows) if name in last)
     return Drawing(
         title,
-        figure,
+        against_tolerance(evidence, rows, y="RMS distance [length]", height=3.6),
         f"{seeds_in_words(rows)} Held-out points under their condition, mean over classes, in double precision. "
         "Self-control has no way back: it would need the sample that it is to find.",
-        f"Round-trip distance at the tightest tolerance: {words}.",
+        f"Round-trip distance at the tightest tolerance: {at_the_tightest(evidence, rows)}.",
     )
 
 

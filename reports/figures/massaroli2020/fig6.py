@@ -21,17 +21,6 @@ PROBES = {
 
 def draw(evidence: Evidence) -> dict[str, Drawing]:
     """Draw every figure of the page."""
-    training = curve(
-        evidence,
-        "Mean squared error during training",
-        "train_mse",
-        "iteration",
-        x="iteration",
-        y="mean squared error [1]",
-    )
-    if training.figure is not None:
-        training.figure.axes[0].set_yscale("log")
-        training.figure.axes[0].autoscale(axis="y")
     return {
         "states": _states(evidence),
         "probes": _probes(evidence),
@@ -48,7 +37,15 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
             "straightness",
             label="mean displacement / mean length of a path [1]",
         ),
-        "training": training,
+        "training": curve(
+            evidence,
+            "Mean squared error during training",
+            "train_mse",
+            "iteration",
+            x="iteration",
+            y="mean squared error [1]",
+            log_y=True,
+        ),
     }
 
 

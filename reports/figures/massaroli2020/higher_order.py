@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from reports.figures.curves import legend_below, lines, seeds_in_words
+from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020.by_case import by_case
 from reports.figures.massaroli2020.grid_pictures import bare_panels, picture
 from reports.figures.massaroli2020.panels_of_cases import panels_of_cases
 from reports.figures.theme import WIDTH, colours, dashes, text_colour
+from reports.figures.tolerance import against_tolerance, at_the_tightest
 from reports.figures.variants import by_variant
 
 
@@ -153,22 +154,10 @@ def _exact(evidence: Evidence) -> Drawing:
     rows = rows[rows["value"] > 0]
     if rows.empty:
         return Drawing.missing(title, metric)
-    figure = Figure(figsize=(WIDTH, 3.4))
-    axes = figure.subplots()
-    lines(axes, rows, "tolerance", evidence)
-    ends = [rows["tolerance"].min(), rows["tolerance"].max()]
-    axes.plot(ends, ends, color=text_colour(), linestyle="--", linewidth=1.2, label="the tolerance")
-    axes.set(
-        xscale="log", yscale="log", xlabel="tolerance, relative and absolute", ylabel="error / growth of perturbations"
-    )
-    axes.invert_xaxis()
-    legend_below(figure, axes)
-    last = rows[rows["tolerance"] == rows["tolerance"].min()].groupby("variant")["value"].mean()
-    words = ", ".join(f"{name} {last[name]:.4g}" for name in evidence.present(rows) if name in last)
     return Drawing(
         title,
-        figure,
+        against_tolerance(evidence, rows, y="error / growth of perturbations"),
         f"{seeds_in_words(rows)} Five periods at order 2, one at order 10, where other solutions grow 394-fold: the "
         "error is over that growth.",
-        f"Error at the tightest tolerance: {words}.",
+        f"Error at the tightest tolerance: {at_the_tightest(evidence, rows)}.",
     )

@@ -102,16 +102,7 @@ def _at_two(evidence: Evidence) -> Drawing:
     rows = evidence.metric("error_at_two", "target")
     if rows.empty:
         return Drawing.missing(title, "error_at_two")
-    names, targets = evidence.present(rows), list(rows["target"].drop_duplicates())
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(names)))
-    axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="variant", order=names, hue="target", hue_order=targets, palette=colours(targets),
-        dodge=True, jitter=False, size=5, ax=axes,
-    )  # fmt: skip
-    axes.set(xscale="log", xlabel="mean distance from the converged samples", ylabel="")
-    legend_below(figure, axes, columns=2)
-    words = "; ".join(f"{name}: {rows.loc[rows['variant'] == name, 'value'].mean():.3g}" for name in names)
+    figure, words = _by_target(rows, "variant", evidence.present(rows), "mean distance from the converged samples")
     return Drawing(
         title,
         figure,
@@ -127,17 +118,8 @@ def _equivalents(evidence: Evidence) -> Drawing:
     rows = rows[rows["variant"] == "hyper-heun"]
     if rows.empty:
         return Drawing.missing(title, "equivalent_nfe")
-    names, targets = list(rows["method"].drop_duplicates()), list(rows["target"].drop_duplicates())
-    figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(names)))
-    axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="method", order=names, hue="target", hue_order=targets, palette=colours(targets),
-        dodge=True, jitter=False, size=5, ax=axes,
-    )  # fmt: skip
-    axes.axvline(2, color=text_colour(), linewidth=1, linestyle=":")
-    axes.set(xscale="log", xlabel="evaluations", ylabel="")
-    legend_below(figure, axes, columns=2)
-    words = "; ".join(f"{name}: {rows.loc[rows['method'] == name, 'value'].mean():.3g}" for name in names)
+    figure, words = _by_target(rows, "method", list(rows["method"].drop_duplicates()), "evaluations")
+    figure.axes[0].axvline(2, color=text_colour(), linewidth=1, linestyle=":")
     return Drawing(
         title,
         figure,
@@ -145,6 +127,20 @@ def _equivalents(evidence: Evidence) -> Drawing:
         "the dotted line marks. Each point is a seed.",
         f"Mean over targets. {words}.",
     )
+
+
+def _by_target(rows: pd.DataFrame, column: str, names: list[str], label: str) -> tuple[Figure, str]:
+    """Draw every value in the row of its name and the colour of its target; return the means in words too."""
+    targets = list(rows["target"].drop_duplicates())
+    figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(names)))
+    axes = figure.subplots()
+    sns.stripplot(
+        rows, x="value", y=column, order=names, hue="target", hue_order=targets, palette=colours(targets),
+        dodge=True, jitter=False, size=5, ax=axes,
+    )  # fmt: skip
+    axes.set(xscale="log", xlabel=label, ylabel="")
+    legend_below(figure, axes, columns=2)
+    return figure, "; ".join(f"{name}: {rows.loc[rows[column] == name, 'value'].mean():.3g}" for name in names)
 
 
 def _tolerances(evidence: Evidence) -> Drawing:

@@ -37,6 +37,19 @@ def _named(rows: pd.DataFrame) -> list[str]:
     return [str(name) for name in rows["problem"].drop_duplicates()]
 
 
+def _base(order: float) -> str:
+    return f"{BASES.get(int(order), 'base')}, order {order:g}"
+
+
+def _by_order(evidence: Evidence, rows: pd.DataFrame) -> dict[str, list[Curve]]:
+    """Return a panel for each order with a curve for each variant."""
+    of_each = {order: rows[rows["order"] == order] for order in sorted(rows["order"].unique())}
+    return {
+        _base(order): [Curve(name, mine[mine["variant"] == name]) for name in evidence.present(mine)]
+        for order, mine in of_each.items()
+    }
+
+
 def _orders(evidence: Evidence, metric: str, title: str, label: str) -> Drawing:
     """Draw errors of base, oracle with an error, frozen oracle and fitted correction for each order."""
     rows = evidence.metric(metric, "step", "order", "problem")
@@ -60,7 +73,7 @@ def _orders(evidence: Evidence, metric: str, title: str, label: str) -> Drawing:
             for delta in sorted(oracle["delta"].dropna().unique(), reverse=True):
                 several.append(Curve(f"delta {delta:g}", oracle[oracle["delta"] == delta]))
         known += [curve.label for curve in several if curve.label not in known]
-        curves[f"{BASES.get(int(order), 'base')}, order {order:g}"] = several
+        curves[_base(order)] = several
     figure = panels(curves, "step", x="step ε", y=label, known=known, falling=True)
     return Drawing(
         title,
@@ -110,15 +123,8 @@ def _gains(evidence: Evidence) -> Drawing:
     rows = rows[(rows["multiple"] <= COARSE) & (rows["value"] < EXACT)]
     problem = _named(rows)[0]
     rows = rows[rows["problem"] == problem]
-    known = evidence.known
-    curves = {
-        f"{BASES.get(int(order), 'base')}, order {order:g}": [
-            Curve(name, rows[(rows["order"] == order) & (rows["variant"] == name)])
-            for name in evidence.present(rows[rows["order"] == order])
-        ]
-        for order in sorted(rows["order"].unique())
-    }
-    figure = panels(curves, "multiple", x="steps per fitted step", y="base error / error", known=known)
+    curves = _by_order(evidence, rows)
+    figure = panels(curves, "multiple", x="steps per fitted step", y="base error / error", known=evidence.known)
     for axes in figure.axes:
         axes.axhline(1, color=text_colour(), linewidth=1, linestyle=":")
         axes.set_xscale("log", base=2)
@@ -141,15 +147,8 @@ def _rollouts(evidence: Evidence) -> Drawing:
     base = evidence.metric("base_rollout_error", "t", "order", "problem").assign(variant="base")
     rows = pd.concat([own, base])
     rows = rows[(rows["problem"] == problem) & rows["variant"].isin(("base", "trajectory", "both", "learned"))]
-    known = evidence.known
-    curves = {
-        f"{BASES.get(int(order), 'base')}, order {order:g}": [
-            Curve(name, rows[(rows["order"] == order) & (rows["variant"] == name)])
-            for name in evidence.present(rows[rows["order"] == order])
-        ]
-        for order in sorted(rows["order"].unique())
-    }
-    figure = panels(curves, "t", x="time", y="error", known=known, linear_x=True)
+    curves = _by_order(evidence, rows)
+    figure = panels(curves, "t", x="time", y="error", known=evidence.known, linear_x=True)
     for axes in figure.axes:
         axes.axvline(1, color=text_colour(), linewidth=1, linestyle=":")
     return Drawing(
