@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from reference.statistics.samples import RECORD_COLUMNS
 from reports.estimates import interval_of, written
 from reports.numerals import number
+from suite.harness.records import axes_of
 
 EPOCH = "epoch"
 MOST_POINTS = 300
@@ -35,11 +35,6 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     words: tuple[int, ...] = (0,)
-
-
-def axes_of(rows: pd.DataFrame) -> list[str]:
-    """Return the axes that the rows of one metric have."""
-    return [str(name) for name in rows.columns if name not in RECORD_COLUMNS and rows[name].notna().any()]
 
 
 def by_variant(rows: pd.DataFrame, variants: Sequence[str], headline: str) -> list[Table]:

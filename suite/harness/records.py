@@ -14,7 +14,7 @@ import pandas as pd
 from suite.harness.record_file import record_files
 from suite.harness.schema import parse, validate
 
-__all__ = ["CELL_COLUMNS", "ROW_COLUMNS", "Records", "load", "validate", "with_own_axes"]
+__all__ = ["CELL_COLUMNS", "ROW_COLUMNS", "Records", "axes_of", "load", "validate", "with_own_axes"]
 
 _PLACE = ["path", "experiment", "variant", "seed", "profile", "device", "key"]
 _RUN = ["revision", "status", "error", "code", "commit", "dirty", "start", "seconds"]
@@ -60,9 +60,14 @@ def load(*directories: Path) -> Records:
     return Records(pd.DataFrame(cells, columns=CELL_COLUMNS), row_frame.astype({"value": float}))
 
 
+def axes_of(rows: pd.DataFrame) -> list[str]:
+    """Return the axes that any of the rows has."""
+    return [str(name) for name in rows.columns if name not in ROW_COLUMNS and rows[name].notna().any()]
+
+
 def with_own_axes(rows: pd.DataFrame) -> pd.DataFrame:
     """Return some rows without the columns of axes that none of them has: those of other experiments or records."""
-    return rows[[name for name in rows.columns if name in ROW_COLUMNS or rows[name].notna().any()]]
+    return rows[[*ROW_COLUMNS, *axes_of(rows)]]
 
 
 def _cell(path: Path, header: dict[str, Any]) -> dict[str, Any]:
