@@ -10,7 +10,7 @@ from torch import nn
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, network
 from suite.experiments.massaroli2020.table1_run import checked, run_cell
-from suite.experiments.massaroli2020.table1_settings import Table1Settings
+from suite.experiments.massaroli2020.table1_settings import Table1Settings, small_profiles
 
 
 class Table1(Experiment):
@@ -24,31 +24,7 @@ class Table1(Experiment):
     title = "Table 1: augmentation of Neural ODEs on MNIST"
     variants = VARIANTS
     profiles: ClassVar[Mapping[Profile, Settings]] = {
-        "smoke": Table1Settings(
-            train_images=32,
-            test_images=40,
-            pooling=4,
-            node_hidden=6,
-            channels=4,
-            tolerance=1e-2,
-            epochs=2,
-            batch_size=16,
-            test_batch_size=40,
-            retest_images=40,
-            retest_rk4_steps=2,
-        ),
-        "quick": Table1Settings(
-            train_images=256,
-            test_images=250,
-            pooling=4,
-            node_hidden=12,
-            channels=8,
-            tolerance=1e-3,
-            epochs=1,
-            test_batch_size=250,
-            retest_images=100,
-            retest_rk4_steps=4,
-        ),
+        **small_profiles(Table1Settings(), smoke_channels=4),
         "laptop": Table1Settings(
             train_images=4_800,
             test_images=2_000,

@@ -10,7 +10,7 @@ from torch import nn
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, network
 from suite.experiments.massaroli2020.table1_run import checked, run_cell
-from suite.experiments.massaroli2020.table1_settings import Table1Cifar10Settings
+from suite.experiments.massaroli2020.table1_settings import Table1Cifar10Settings, small_profiles
 
 
 class Table1Cifar10(Experiment):
@@ -24,31 +24,7 @@ class Table1Cifar10(Experiment):
     title = "Table 1: augmentation of Neural ODEs on CIFAR-10"
     variants = VARIANTS
     profiles: ClassVar[Mapping[Profile, Settings]] = {
-        "smoke": Table1Cifar10Settings(
-            train_images=32,
-            test_images=40,
-            pooling=4,
-            node_hidden=6,
-            channels=6,
-            tolerance=1e-2,
-            epochs=2,
-            batch_size=16,
-            test_batch_size=40,
-            retest_images=40,
-            retest_rk4_steps=2,
-        ),
-        "quick": Table1Cifar10Settings(
-            train_images=256,
-            test_images=250,
-            pooling=4,
-            node_hidden=12,
-            channels=8,
-            tolerance=1e-3,
-            epochs=1,
-            test_batch_size=250,
-            retest_images=100,
-            retest_rk4_steps=4,
-        ),
+        **small_profiles(Table1Cifar10Settings(), smoke_channels=6),
         "paper": Table1Cifar10Settings(),
     }
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "paper": 5}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from suite.declarations import Settings, setting
+from suite.declarations import Profile, Settings, setting
 
 NOTEBOOK = "the authors' released CIFAR-10 notebooks"
 NO_MNIST = "no MNIST notebook was released"
@@ -59,3 +59,22 @@ class Table1Cifar10Settings(Table1Settings):
     node_hidden: int = setting(62, source=NOTEBOOK)
     channels: int = setting(42, source=NOTEBOOK)
     epochs: int = setting(20, source=NOTEBOOK)
+
+
+def small_profiles(paper: Table1Settings, *, smoke_channels: int) -> dict[Profile, Settings]:
+    """Return the smoke and the quick profile of either data set.
+
+    Args:
+        paper: Its published settings.
+        smoke_channels: Channels of the augmented states at smoke size, more than the images have.
+    """
+    return {
+        "smoke": replace(
+            paper, train_images=32, test_images=40, pooling=4, node_hidden=6, channels=smoke_channels, tolerance=1e-2,
+            epochs=2, batch_size=16, test_batch_size=40, retest_images=40, retest_rk4_steps=2,
+        ),
+        "quick": replace(
+            paper, train_images=256, test_images=250, pooling=4, node_hidden=12, channels=8, tolerance=1e-3, epochs=1,
+            test_batch_size=250, retest_images=100, retest_rk4_steps=4,
+        ),
+    }  # fmt: skip
