@@ -15,7 +15,16 @@ MANY_POINTS = 25
 
 
 def curve(
-    evidence: Evidence, title: str, metric: str, axis: str, *, x: str, y: str, scale: float = 1.0, log_y: bool = False
+    evidence: Evidence,
+    title: str,
+    metric: str,
+    axis: str,
+    *,
+    x: str,
+    y: str,
+    scale: float = 1.0,
+    log_y: bool = False,
+    columns: int = 3,
 ) -> Drawing:
     """Draw a metric against an axis, one curve for each variant: the mean over seeds, with their range as a band.
 
@@ -28,6 +37,7 @@ def curve(
         y: Label of y, with its unit.
         scale: What a value is multiplied with before it is drawn.
         log_y: Whether the values lie on a logarithmic axis, in place of one that starts at 0.
+        columns: Of the legend; fewer where names are long.
     """
     rows = evidence.metric(metric, axis)
     if rows.empty:
@@ -44,7 +54,7 @@ def curve(
         axes.set_ylim(bottom=0)
     if axis == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    legend_below(figure, axes)
+    legend_below(figure, axes, columns)
     return Drawing(
         title,
         figure,

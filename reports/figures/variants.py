@@ -12,7 +12,9 @@ from reports.figures.drawing import Drawing, Evidence
 from reports.figures.theme import WIDTH, colours, text_colour
 
 
-def by_variant(evidence: Evidence, title: str, metric: str, *, label: str, published: str = "") -> Drawing:
+def by_variant(
+    evidence: Evidence, title: str, metric: str, *, label: str, published: str = "", from_zero: bool = True
+) -> Drawing:
     """Draw a metric without axes: seeds as points, the 95 % interval of the mean as a bar.
 
     Args:
@@ -21,6 +23,8 @@ def by_variant(evidence: Evidence, title: str, metric: str, *, label: str, publi
         metric: Which measurement.
         label: Label of the value axis, with its unit.
         published: Name of the published quantity to mark by a dashed line, if there is one.
+        from_zero: Whether an axis of values that are not negative begins at 0; elsewhere it begins near the smallest
+            one, so that small differences between rows are seen, and the caption says so.
     """
     rows = evidence.metric(metric)
     if rows.empty:
@@ -48,7 +52,10 @@ def by_variant(evidence: Evidence, title: str, metric: str, *, label: str, publi
             axes.annotate(f" {printed:g}", (printed, position - 0.42), color=ink, fontsize=8, va="top")
             sentences[-1] += f" (published {printed:g})"
     axes.set(xlabel=label, ylabel="")
-    axes.set_xlim(left=0 if rows["value"].min() >= 0 else None)
+    if from_zero:
+        axes.set_xlim(left=0 if rows["value"].min() >= 0 else None)
+    else:
+        axes.margins(x=0.08)
     if marked:
         data = f" ({data_name(evidence.stand_in_for)})" if evidence.stand_in_for else ""
         line = Line2D([], [], color=ink, linestyle="--", linewidth=1.4)
@@ -56,6 +63,8 @@ def by_variant(evidence: Evidence, title: str, metric: str, *, label: str, publi
     return Drawing(
         title,
         figure,
-        "Each point is a seed; the bar below is the mean with its 95 % interval." + evidence.not_finite(metric),
+        "Each point is a seed; the bar below is the mean with its 95 % interval."
+        + evidence.not_finite(metric)
+        + ("" if from_zero else " The axis does not begin at zero."),
         f"{label} of each variant. {'; '.join(sentences)}.",
     )

@@ -33,17 +33,17 @@ def draw_table(evidence: Evidence, data: str) -> dict[str, Drawing]:
     own = _under_own_names(evidence, data)
 
     def by_epoch(title: str, metric: str, *, y: str) -> Drawing:
-        return _with_narrow_legend(curve(own, title, metric, "epoch", x="epoch", y=y))
+        # Three of these names are wider than the figure.
+        return curve(own, title, metric, "epoch", x="epoch", y=y, columns=2)
 
     return {
-        "accuracy": _zoomed(
-            by_variant(
-                own,
-                "Test accuracy after the last epoch",
-                "test_accuracy_last",
-                label="test accuracy [%]",
-                published="test_accuracy",
-            )
+        "accuracy": by_variant(
+            own,
+            "Test accuracy after the last epoch",
+            "test_accuracy_last",
+            label="test accuracy [%]",
+            published="test_accuracy",
+            from_zero=False,
         ),
         "evaluations": by_variant(
             own,
@@ -53,14 +53,13 @@ def draw_table(evidence: Evidence, data: str) -> dict[str, Drawing]:
             published="nfe_forward",
         ),
         "accuracy-against-evaluations": _accuracy_against_evaluations(own, data),
-        "parameters": _zoomed(
-            by_variant(
-                own,
-                "Parameters at the published setting",
-                "parameters_published",
-                label="parameters [1]",
-                published="parameters_exact",
-            )
+        "parameters": by_variant(
+            own,
+            "Parameters at the published setting",
+            "parameters_published",
+            label="parameters [1]",
+            published="parameters_exact",
+            from_zero=False,
         ),
         "training": by_epoch("Test accuracy during training", "test_accuracy", y="test accuracy [%]"),
         "loss": by_epoch("Training loss", "train_loss", y="cross-entropy [nats]"),
@@ -82,28 +81,6 @@ def _under_own_names(evidence: Evidence, data: str) -> Evidence:
         if name.startswith(prefix)
     }
     return replace(evidence, published={**evidence.published, **numbers})
-
-
-def _with_narrow_legend(drawing: Drawing) -> Drawing:
-    """Lay the legend out in two columns: three of these names are wider than the figure."""
-    if drawing.figure is not None:
-        (legend,) = drawing.figure.legends
-        labels = [text.get_text() for text in legend.get_texts()]
-        legend.remove()
-        handles = [handle for handle in legend.legend_handles if handle is not None]
-        drawing.figure.legend(handles, labels, loc="outside lower center", ncols=2)
-    return drawing
-
-
-def _zoomed(drawing: Drawing) -> Drawing:
-    """Begin the axis of values near the smallest one: differences between rows would not be seen from zero."""
-    if drawing.figure is None:
-        return drawing
-    axes = drawing.figure.axes[0]
-    axes.relim()
-    axes.autoscale(axis="x")
-    axes.margins(x=0.08)
-    return replace(drawing, caption=f"{drawing.caption} The axis does not begin at zero.")
 
 
 def _accuracy_against_evaluations(evidence: Evidence, data: str) -> Drawing:
