@@ -146,6 +146,18 @@ class Reading:
     value: float = float("nan")
 
 
+class Stateful(Protocol):
+    """What a checkpoint can keep: a module, an optimiser, a learning-rate schedule."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state, as tensors and plain values."""
+        ...
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> object:
+        """Take a state that :meth:`state_dict` returned."""
+        ...
+
+
 class Meter(Protocol):
     """What an experiment measures with. The harness makes one for each cell."""
 
@@ -172,6 +184,20 @@ class Meter(Protocol):
 
     def progress(self, done: int, total: int, unit: str, **latest: float) -> None:
         """Report progress inside the cell (epoch 3 of 10) with the latest values; costs no device synchronisation."""
+        ...
+
+    def resumable_steps(self, count: int, name: str, **parts: Stateful | dict[Any, float]) -> Iterator[int]:
+        """Count the steps of a training loop, 0 to ``count - 1``, so that an interrupted cell goes on inside it.
+
+        Between two steps, once every half minute, it keeps a checkpoint: the parts, the rows and the generators. A cell
+        that is run again restores them and begins with the first step after the checkpoint.
+
+        Args:
+            count: Steps of the loop.
+            name: Of the loop, one of its own in the cell.
+            **parts: All that the loop changes from step to step: model, optimiser, schedule; running numbers in a
+                dictionary.
+        """
         ...
 
     def wall_time(self) -> AbstractContextManager[Reading]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from suite import datasets
-from suite.declarations import Axis, Cell, ModelSpec, Reading
+from suite.declarations import Axis, Cell, ModelSpec, Reading, Stateful
 from suite.harness import meters, seeds
 from suite.harness.data_versions import asked_names
 from suite.harness.observer import Observer, Step
+from suite.harness.resumption import Resumption, Stopwatch
 from suite.harness.schema import NOT_AXES
 
 
@@ -34,6 +35,7 @@ class CellMeter:
         *,
         keep: Callable[[nn.Module], None],
         trained: Callable[[ModelSpec, int | None], nn.Module],
+        checkpoint: Path | None = None,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
         self._cell = cell
@@ -42,6 +44,7 @@ class CellMeter:
         self._keep = keep
         self._trained = trained
         self._generators: dict[str, torch.Generator] = {}
+        self._resumption = Resumption(checkpoint, self.device, self.rows, self._generators, self.generator)
 
     @property
     def device(self) -> torch.device:
@@ -90,9 +93,24 @@ class CellMeter:
         """Tell the observer how far the cell is."""
         self._observer.advanced(self._cell, Step(done, total, unit, latest))
 
-    def wall_time(self) -> AbstractContextManager[Reading]:
+    def resumable_steps(self, count: int, name: str, **parts: Stateful | dict[Any, float]) -> Iterator[int]:
+        """Count the steps of a training loop from where an interrupted run of the cell left it.
+
+        Raises:
+            ValueError: When another loop of the cell has the name.
+        """
+        return self._resumption.steps(count, name, parts)
+
+    def stopwatch(self) -> Stopwatch:
+        """Start a stopwatch that goes on where an interrupted run of the cell left it."""
+        return self._resumption.stopwatch()
+
+    @contextmanager
+    def wall_time(self) -> Iterator[Reading]:
         """Measure seconds of wall time, with the device synchronised at both ends."""
-        return meters.wall_time(self.device)
+        with self._resumption.timed() as watch, meters.wall_time(self.device) as reading:
+            yield reading
+        reading.value += watch.earlier
 
     def peak_memory(self) -> AbstractContextManager[Reading]:
         """Measure peak bytes allocated on a CUDA device above the level at entry."""

@@ -9,12 +9,14 @@ _LEFT_OUT = frozenset({"type_comment", "type_params", "kind"})
 
 
 def normal_form(tree: ast.AST) -> str:
-    """Return the tree's nodes with their fields in order, without comments, docstrings and positions.
+    """Return the tree's nodes with their fields in order, without comments, docstrings, interfaces and positions.
+
+    An interface is a protocol whose members have no bodies: it says what others may call and computes nothing.
 
     Empty fields are left out: versions of Python differ in which of them they have. ``ast.unparse`` and ``ast.dump``
     are not used, because they write the same tree differently from version to version.
     """
-    return _node(_without_docstrings(tree))
+    return _node(_without_interfaces(_without_docstrings(tree)))
 
 
 def _node(node: ast.AST) -> str:
@@ -44,6 +46,30 @@ def _without_docstrings(tree: ast.AST) -> ast.AST:
             if isinstance(body, list) and body:
                 setattr(node, field, [each for each in body if not _is_text(each)] or [ast.Pass()])
     return tree
+
+
+def _without_interfaces(tree: ast.AST) -> ast.AST:
+    """Remove protocols that only list what may be called; one that is decorated may be asked about at run time."""
+    if isinstance(tree, ast.Module):
+        tree.body = [each for each in tree.body if not _is_interface(each)] or [ast.Pass()]
+    return tree
+
+
+def _is_interface(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.ClassDef)
+        and not node.decorator_list
+        and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
+        and all(isinstance(each, ast.FunctionDef) and _is_empty(each.body) for each in node.body)
+    )
+
+
+def _is_empty(body: list[ast.stmt]) -> bool:
+    return all(
+        isinstance(each, ast.Pass)
+        or (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant) and each.value.value is ...)
+        for each in body
+    )
 
 
 def _is_text(node: ast.AST) -> bool:

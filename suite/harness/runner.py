@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from suite.harness.observer import Ending, Observer, SilentObserver
 from suite.harness.plan import needed_cell
 from suite.harness.record_file import cell_header, read_header, record_path, write_record
 from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
+from suite.harness.resumption import checkpoint_path
 from suite.harness.store import ModelStore
 
 
@@ -90,19 +90,21 @@ class _Runner:
 
     def run(self, cell: Cell) -> Path:
         code = cell_code(cell, self.registered)
+        checkpoint = checkpoint_path(self.records_dir, cell.key, code)
         meter = CellMeter(
             cell,
             self.data_dir,
             self.observer,
             keep=lambda model: self._keep(cell, code, model),
             trained=lambda spec, seed: self._trained(cell, spec, seed),
+            checkpoint=checkpoint,
         )
         self.observer.started(cell)
-        start, clock = datetime.now(UTC), time.perf_counter()
+        start, clock = datetime.now(UTC), meter.stopwatch()
         try:
             for spec in self.registered[cell.experiment].needs(cell):
                 self._ensure_trained(self._needed(cell, spec, None))
-            start, clock = datetime.now(UTC), time.perf_counter()  # the training above is charged to its own cell
+            start, clock = datetime.now(UTC), meter.stopwatch()  # the training above is charged to its own cell
             with seeds.seeded(meter.device, "run", cell.experiment, cell.variant, cell.seed):
                 self.registered[cell.experiment].run(cell, meter)
             outcome = _Outcome("finished")
@@ -110,9 +112,10 @@ class _Runner:
             outcome = _Outcome("diverged", _described(error))
         except Exception as error:
             outcome = _Outcome("failed", _described(error))
-        seconds = time.perf_counter() - clock
+        seconds = clock.seconds
         path = record_path(self.records_dir, cell, code)
         write_record(path, _header(cell, code, start, seconds, outcome), meter.rows)
+        checkpoint.unlink(missing_ok=True)
         self.observer.ended(cell, Ending(outcome.status, seconds, outcome.reason))
         return path
 

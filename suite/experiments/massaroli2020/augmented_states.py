@@ -47,7 +47,7 @@ def classify_digits(settings: RegularisationSettings, meter: Meter, *, augmented
         model = digit_classifier(settings, augmented=augmented).to(meter.device)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     order = meter.generator("order")
-    for epoch in range(settings.image_epochs):
+    for epoch in meter.resumable_steps(settings.image_epochs, "digits", model=model, optimiser=optimiser):
         total = torch.zeros((), device=meter.device)
         for batch in torch.randperm(len(x), generator=order).split(settings.image_batch):
             optimiser.zero_grad()
@@ -79,7 +79,7 @@ def classify_nodes(settings: RegularisationSettings, meter: Meter, *, augmented:
     with meter.initialisation():
         model = node_classifier(torch.eye(1), settings, augmented=augmented).to(meter.device)
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    for iteration in range(settings.graph_iterations):
+    for iteration in meter.resumable_steps(settings.graph_iterations, "graphs", model=model, optimiser=optimiser):
         optimiser.zero_grad()
         graph = source.sample(graphs).to(meter.device)
         loss = cross_entropy(_on(model, graph.adjacency)(graph.features), graph.communities)

@@ -103,7 +103,7 @@ def _train(
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     with meter.wall_time() as elapsed:
-        for epoch in range(task.epochs):
+        for epoch in meter.resumable_steps(task.epochs, task.name, model=model, optimiser=optimiser):
             optimiser.zero_grad()
             if effort:
                 scores, magnitude = model.with_integral(x, total_magnitude)

@@ -127,7 +127,9 @@ def _train(
         optimiser, iterations, eta_min=settings.learning_rate * settings.final_learning_rate
     )
     with meter.wall_time() as elapsed:
-        for iteration in range(iterations):
+        for iteration in meter.resumable_steps(
+            iterations, data, model=classifier.field, optimiser=optimiser, schedule=schedule
+        ):
             scores = classifier.scores(points)
             loss = functional.cross_entropy(scores, labels)
             optimiser.zero_grad()

@@ -118,7 +118,9 @@ def _train(field: DepthDependent, settings: Fig2Settings, meter: Meter) -> None:
     )
     stream = meter.generator("training conditions")
     with meter.wall_time() as elapsed:
-        for iteration in range(settings.iterations):
+        for iteration in meter.resumable_steps(
+            settings.iterations, "training", model=field, optimiser=optimiser, schedule=schedule
+        ):
             z0 = initial_conditions(settings.batch_size, settings.deviation, stream).to(meter.device)
             loss = _loss(field, z0, settings)
             optimiser.zero_grad()

@@ -65,10 +65,12 @@ def train(model: ClassDensities, settings: Fig4Settings, meter: Meter) -> None:
     stream = meter.generator("training")
     validation = draw(settings, settings.validation_points, meter.generator("validation"), meter.device)
     model.set_tolerance(settings.tolerance)
-    done, seconds = 0, 0.0
-    for check in range(1, settings.checks + 1):
-        count = settings.iterations * check // settings.checks - done
-        done += count
+    spent = {"seconds": 0.0}
+    for check in meter.resumable_steps(
+        settings.checks, "training", model=model, optimiser=optimiser, schedule=schedule, spent=spent
+    ):
+        done = settings.iterations * (check + 1) // settings.checks
+        count = done - settings.iterations * check // settings.checks
         total = torch.zeros((), device=meter.device)
         with meter.wall_time() as elapsed:
             for _ in range(count):
@@ -78,7 +80,7 @@ def train(model: ClassDensities, settings: Fig4Settings, meter: Meter) -> None:
                 optimiser.step()
                 schedule.step()
                 total += loss.detach()
-        seconds += elapsed.value
+        spent["seconds"] += elapsed.value
         mean = float(total) / max(count, 1)
         if not math.isfinite(mean):
             raise FloatingPointError(f"training diverged: the loss is {mean} before iteration {done}")
@@ -86,7 +88,7 @@ def train(model: ClassDensities, settings: Fig4Settings, meter: Meter) -> None:
         meter.record("validation_nll", nll, "nats", iteration=done)
         meter.record("nfe_forward", evaluations, "evaluations", iteration=done)
         meter.progress(done, settings.iterations, "iterations", nll=nll)
-    meter.record("train_seconds", seconds, "s")
+    meter.record("train_seconds", spent["seconds"], "s")
 
 
 @torch.no_grad()

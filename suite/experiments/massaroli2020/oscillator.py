@@ -36,7 +36,8 @@ def learn_oscillator(kind: str, settings: HigherOrderSettings, meter: Meter, *, 
     starts = _starts(settings.oscillator_starts, meter, "oscillator")
     times = torch.linspace(0, PERIOD, settings.oscillator_times, dtype=torch.float64)
     target = _truth(starts, times)
-    for iteration in range(settings.oscillator_iterations):
+    steps = settings.oscillator_iterations
+    for iteration in meter.resumable_steps(steps, "oscillator", model=field, optimiser=optimiser):
         optimiser.zero_grad()
         path = _solved(field, start_of(starts), times, settings.tolerance)
         loss = (path[..., :1] - target).square().mean()

@@ -53,10 +53,10 @@ def train(model: nn.Module, draw: Draw, generator: torch.Generator, how: Trainin
     optimiser = AdamW(model.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay)
     model.train()
     checks = min(how.checks, how.iterations)
-    done = 0
-    for check in range(1, checks + 1):
-        count = how.iterations * check // checks - done
-        done += count
+    name = " ".join(["training", *map(str, axes.values())])
+    for check in meter.resumable_steps(checks, name, model=model, optimiser=optimiser):
+        done = how.iterations * (check + 1) // checks
+        count = done - how.iterations * check // checks
         total = torch.zeros((), device=meter.device)
         for _ in range(count):
             points, targets = draw(how.batch_size, generator)

@@ -34,7 +34,9 @@ def train_to_reflect(
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
     course: dict[int, float] = {}
-    for iteration in range(iterations):
+    for iteration in meter.resumable_steps(
+        iterations, f"training {number}", model=model, optimiser=optimiser, course=course
+    ):
         optimiser.zero_grad()
         loss = (model(x) + x).square().mean()
         loss.backward()

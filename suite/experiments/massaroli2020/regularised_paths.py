@@ -105,13 +105,14 @@ def _train(
 ) -> None:
     """Minimise cross-entropy plus the weighted integral; a weight of zero takes the same path through the code."""
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
-    for iteration in range(settings.iterations):
+    steps = settings.iterations
+    for iteration in meter.resumable_steps(steps, f"weight {weight}", model=model, optimiser=optimiser):
         optimiser.zero_grad()
         scores, integral = model.with_integral(x, regulariser(model, model.start(x)))
         loss = cross_entropy(scores, labels) + weight * integral
         loss.backward()
         optimiser.step()
-        if iteration % _REPORTED_EVERY == 0 or iteration == settings.iterations - 1:
+        if iteration % _REPORTED_EVERY == 0 or iteration == steps - 1:
             value = loss.item()
             if not math.isfinite(value):
                 raise FloatingPointError(f"weight {weight}: the loss is {value} at iteration {iteration}")

@@ -32,7 +32,8 @@ def train(model: nn.Module, data: ImageClassification, settings: Table1Settings,
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, settings.decay_every, gamma=settings.decay_factor)
     block = ode_block(model)
     accuracy, forward = float("nan"), float("nan")
-    for epoch in range(1, settings.epochs + 1):
+    for done in meter.resumable_steps(settings.epochs, "training", model=model, optimiser=optimiser, schedule=schedule):
+        epoch = done + 1
         if block is not None:
             block.reset_counts()
         with meter.wall_time() as seconds, meter.peak_memory() as peak:

@@ -32,7 +32,7 @@ class GalerkinConv2d(GalerkinLayer):
     def forward(self, s: Tensor, z: Tensor) -> Tensor:
         """Apply the layer to ``z [n, in_channels, height, width]`` at a depth, ``[]`` or ``[n]``."""
         if s.dim() == 0:
-            return functional.conv2d(z, self.weight_at(s), self.bias_at(s), self.stride, self.padding)
+            return functional.conv2d(z, *self.parameters_at(s), self.stride, self.padding)
         # A convolution is linear in its kernel: that of every function is done once for all samples.
         bias = None if self.bias is None else self.bias.flatten()
         each = functional.conv2d(z, self.weight.flatten(0, 1), bias, self.stride, self.padding)

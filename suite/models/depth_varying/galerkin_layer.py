@@ -33,14 +33,16 @@ class GalerkinLayer(DepthLayer):
         self.weight = nn.Parameter(_constant(ordinary.weight, basis))
         self.bias = None if ordinary.bias is None else nn.Parameter(_constant(ordinary.bias, basis))
 
-    def weight_at(self, s: Tensor) -> Tensor:
-        """Return the weights at depths of shape ``[...]``: ``[..., *an ordinary layer's]``."""
-        weights: Tensor = torch.tensordot(self.functions_at(s), self.weight, dims=1)
-        return weights
+    def parameters_at(self, s: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return the parameters at depths of shape ``[...]``.
 
-    def bias_at(self, s: Tensor) -> Tensor | None:
-        """Return the biases at depths of shape ``[...]``: ``[..., outputs]``, or None where there are none."""
-        return None if self.bias is None else torch.tensordot(self.functions_at(s), self.bias, dims=1)
+        Returns:
+            Weights of shape ``[..., *an ordinary layer's]``, and biases of shape ``[..., outputs]``, or None where
+            there are none.
+        """
+        functions = self.functions_at(s)
+        bias = None if self.bias is None else torch.tensordot(functions, self.bias, dims=1)
+        return torch.tensordot(functions, self.weight, dims=1), bias
 
     def functions_at(self, s: Tensor) -> Tensor:
         """Return the functions of the basis at depths of shape ``[...]``, in the dtype of the weights."""

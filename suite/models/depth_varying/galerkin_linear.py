@@ -19,7 +19,7 @@ class GalerkinLinear(GalerkinLayer):
 
     def forward(self, s: Tensor, z: Tensor) -> Tensor:
         """Apply the layer to ``z [n, in_features]`` at a depth, ``[]`` or ``[n]``."""
-        weight, bias = self.weight_at(s), self.bias_at(s)
+        weight, bias = self.parameters_at(s)
         if s.dim() == 0:
             return functional.linear(z, weight, bias)
         product = torch.einsum("noi,ni->no", weight, z)

@@ -8,34 +8,31 @@ from torch import Tensor
 from suite.models.depth_varying.basis import Basis
 
 
-class MonomialBasis(Basis):
-    """``1, s, s^2, ..., s^degree``."""
+class PolynomialBasis(Basis):
+    """``degree + 1`` polynomials, one of each degree."""
 
     def __init__(self, degree: int) -> None:
-        """Choose the degree.
+        """Choose the largest degree.
 
         Raises:
             ValueError: For a negative degree.
         """
         super().__init__()
-        self.size = _checked(degree) + 1
+        if degree < 0:
+            raise ValueError(f"a degree is at least 0, not {degree}")
+        self.size = degree + 1
+
+
+class MonomialBasis(PolynomialBasis):
+    """``1, s, s^2, ..., s^degree``."""
 
     def forward(self, s: Tensor) -> Tensor:
         """Evaluate the functions; see :class:`Basis`."""
         return torch.stack([s**power for power in range(self.size)], dim=-1)
 
 
-class ChebyshevBasis(Basis):
+class ChebyshevBasis(PolynomialBasis):
     """``T_0(x), ..., T_degree(x)`` with ``x = 2 s - 1``: orthogonal on ``[0, 1]`` with weight ``(s - s^2)^(-1/2)``."""
-
-    def __init__(self, degree: int) -> None:
-        """Choose the degree.
-
-        Raises:
-            ValueError: For a negative degree.
-        """
-        super().__init__()
-        self.size = _checked(degree) + 1
 
     def forward(self, s: Tensor) -> Tensor:
         """Evaluate the functions; see :class:`Basis`."""
@@ -45,9 +42,3 @@ class ChebyshevBasis(Basis):
         while len(values) < self.size:
             values.append(2 * x * values[-1] - values[-2])
         return torch.stack(values[: self.size], dim=-1)
-
-
-def _checked(degree: int) -> int:
-    if degree < 0:
-        raise ValueError(f"a degree is at least 0, not {degree}")
-    return degree

@@ -37,8 +37,8 @@ def _parameters(field: DepthField, depth: float) -> Iterator[tuple[Tensor, Tenso
     for layer in field.layers:
         if isinstance(layer, GalerkinLinear):
             s = torch.tensor(depth, dtype=layer.weight.dtype, device=layer.weight.device)
-            bias = layer.bias_at(s)
-            yield layer.weight_at(s), layer.weight.new_zeros(layer.weight.shape[1]) if bias is None else bias
+            weight, bias = layer.parameters_at(s)
+            yield weight, weight.new_zeros(len(weight)) if bias is None else bias
         elif isinstance(layer, nn.Linear) and concatenated:
             yield layer.weight[:, :-1], layer.bias + depth * layer.weight[:, -1]
         elif isinstance(layer, nn.Linear):

@@ -79,8 +79,7 @@ def test_new_layer_is_an_ordinary_one_and_every_mode_has_a_gradient(layer: Galer
     assert not bool(layer.weight[1:].any())
     assert not bool(layer.bias[1:].any())
     times = torch.tensor([0.0, 0.3, 0.7])
-    for at, coefficients in ((layer.weight_at, layer.weight), (layer.bias_at, layer.bias)):
-        values = at(times)
+    for values, coefficients in zip(layer.parameters_at(times), (layer.weight, layer.bias), strict=True):
         assert values is not None
         torch.testing.assert_close(values, coefficients[0].expand_as(values))
     z = torch.ones(2, 3) if isinstance(layer, GalerkinLinear) else torch.ones(2, 3, 3, 3)

@@ -24,7 +24,7 @@ def test_spectral_path_is_a_galerkin_layer_in_one_vector() -> None:
     nn.init.normal_(layer.weight)
     path = SpectralPath(FourierBasis(2), layer.weight.detach().flatten(1))
     s = torch.tensor(0.37, dtype=torch.float64)
-    torch.testing.assert_close(path(s).view(3, 2), layer.weight_at(s))
+    torch.testing.assert_close(path(s).view(3, 2), layer.parameters_at(s)[0])
     network = ExplicitNetwork(1, 2)
     z = torch.ones(4, 1, dtype=torch.float64)
     field = PathField(network, path)

@@ -1,0 +1,167 @@
+"""Resuming inside a cell: a training loop that was interrupted goes on where its last checkpoint was written."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from suite.declarations import Stateful
+from suite.harness.atomic import write_atomically
+
+SECONDS_BETWEEN = 30.0
+"""Least time between two checkpoints: what an interruption costs at most; shorter loops write none."""
+
+
+class Stopwatch:
+    """Seconds since it was made, and those of the interrupted runs that the present one continues."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self._earlier = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """What it shows now."""
+        return self.present + self._earlier
+
+    @property
+    def present(self) -> float:
+        """Seconds of the present run."""
+        return time.perf_counter() - self._start
+
+    @property
+    def earlier(self) -> float:
+        """What interrupted runs add to the present one."""
+        return self._earlier
+
+    def resume(self, seconds: float) -> None:
+        """Show so many seconds now, as when the checkpoint was written."""
+        self._earlier = seconds - self.present
+
+
+class Resumption:
+    """The checkpoint of one cell: one file, with an entry for each training loop that has written one.
+
+    A resumed cell runs its code again up to the loop, and has then the rows, the states of all random generators and
+    the elapsed times of when the checkpoint was written, so that it ends with the numbers of a run never interrupted.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        device: torch.device,
+        rows: list[dict[str, Any]],
+        generators: dict[str, torch.Generator],
+        generator: Callable[[str], torch.Generator],
+    ) -> None:
+        """Look for an earlier checkpoint.
+
+        Args:
+            path: The file, or None to write none.
+            device: Where the cell runs.
+            rows: The cell's measurements, replaced in place.
+            generators: The cell's streams of random numbers so far.
+            generator: Makes a stream.
+        """
+        self._path = path
+        self._device = device
+        self._rows = rows
+        self._generators = generators
+        self._generator = generator
+        self._written = time.perf_counter()
+        self._watches: list[Stopwatch] = []
+        self._names: set[str] = set()
+        self._entries = _read(path)
+
+    def stopwatch(self) -> Stopwatch:
+        """Start a stopwatch that runs until the cell ends."""
+        self._watches.append(Stopwatch())
+        return self._watches[-1]
+
+    @contextmanager
+    def timed(self) -> Iterator[Stopwatch]:
+        """Run a stopwatch inside the block."""
+        watch = self.stopwatch()
+        try:
+            yield watch
+        finally:
+            self._watches.remove(watch)
+
+    def steps(self, count: int, name: str, parts: Mapping[str, Stateful | dict[Any, float]]) -> Iterator[int]:
+        """Count the steps of a loop from where it was interrupted, and write checkpoints between them.
+
+        Raises:
+            ValueError: When another loop of the cell has the name.
+        """
+        if name in self._names:
+            raise ValueError(f"two training loops of a cell are called {name!r}; each takes a name of its own")
+        self._names.add(name)
+        # None is written after the last step, so that what a step computes is there when the loop ends.
+        for step in range(self._resume(name, parts), count):
+            yield step
+            if step + 1 < count and time.perf_counter() - self._written >= SECONDS_BETWEEN:
+                self._write(name, step + 1, parts)
+
+    def _resume(self, name: str, parts: Mapping[str, Stateful | dict[Any, float]]) -> int:
+        entry = self._entries.get(name)
+        if entry is None:
+            return 0
+        for key, part in parts.items():
+            state = entry["parts"][key]
+            if isinstance(part, dict):
+                part.clear()
+                part.update(state)
+            else:
+                part.load_state_dict(state)
+        for stream, state in entry["generators"].items():
+            self._generator(stream).set_state(state)
+        torch.set_rng_state(entry["cpu"])
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(entry["cuda"], self._device)
+        self._rows[:] = entry["rows"]
+        for watch, seconds in zip(self._watches, entry["seconds"], strict=True):
+            watch.resume(seconds)
+        return int(entry["done"])
+
+    def _write(self, name: str, done: int, parts: Mapping[str, Stateful | dict[Any, float]]) -> None:
+        if self._path is None:
+            return
+        self._entries[name] = {
+            "done": done,
+            "parts": {key: dict(part) if isinstance(part, dict) else part.state_dict() for key, part in parts.items()},
+            "generators": {stream: generator.get_state() for stream, generator in self._generators.items()},
+            "cpu": torch.get_rng_state(),
+            "rows": list(self._rows),
+            "seconds": [watch.seconds for watch in self._watches],
+        }
+        if self._device.type == "cuda":
+            self._entries[name]["cuda"] = torch.cuda.get_rng_state(self._device)
+        content = io.BytesIO()
+        torch.save(self._entries, content)
+        # Kept as bytes only: the states of later loops' parts are those of this moment no longer.
+        self._entries[name] = torch.load(io.BytesIO(content.getvalue()), map_location="cpu", weights_only=True)[name]
+        write_atomically(self._path, content.getvalue())
+        self._written = time.perf_counter()
+
+
+def checkpoint_path(records_dir: Path, key: str, code: str) -> Path:
+    """Return where the checkpoint of a cell with some code is, while the cell is unfinished."""
+    return Path(records_dir, "checkpoints", f"{key}-{code[:16]}.pt")
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    """Return the entries of a checkpoint; a file that is absent or cannot be read counts as none."""
+    if path is None or not path.is_file():
+        return {}
+    try:
+        entries: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
+        return {}
+    return entries

@@ -1,0 +1,57 @@
+"""Cells that train, with every kind of state that a training loop may have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+from suite.declarations import Cell, Experiment, Meter, Profile, Settings, setting
+
+
+@dataclass(frozen=True)
+class LearningSettings(Settings):
+    """Sizes."""
+
+    steps: int = setting(6, ours="enough to be interrupted in between")
+
+
+class Learning(Experiment):
+    """Two loops one after the other, of which the second goes on with the model of the first."""
+
+    id = "tiny/learning"
+    title = "Training"
+    variants = ("trains", "names-alike")
+    profiles: ClassVar[Mapping[Profile, Settings]] = {"smoke": LearningSettings()}
+    headline = "loss"
+    paper_cost = "nothing"
+
+    def run(self, cell: Cell, meter: Meter) -> None:
+        """Train with dropout, momentum, a schedule, a stream of data and a running sum."""
+        assert isinstance(cell.settings, LearningSettings)
+        with meter.initialisation():
+            model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
+        meter.record("begun", 1, "1")
+        for number in range(2):
+            optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
+            schedule = torch.optim.lr_scheduler.StepLR(optimiser, 2, gamma=0.5)
+            sums = {"loss": 0.0}
+            stream = meter.generator(f"points {number}")
+            name = "loop" if cell.variant == "names-alike" else f"loop {number}"
+            with meter.wall_time() as elapsed:
+                for step in meter.resumable_steps(
+                    cell.settings.steps, name, model=model, optimiser=optimiser, schedule=schedule, sums=sums
+                ):
+                    points = torch.randn(8, 2, generator=stream)
+                    optimiser.zero_grad()
+                    loss = (model(points) - points.sum(1, keepdim=True)).square().mean()
+                    loss.backward()
+                    optimiser.step()
+                    schedule.step()
+                    sums["loss"] += loss.item()
+                    meter.record("loss", loss.item(), "1", loop=number, step=step)
+            meter.record("total", sums["loss"], "1", loop=number)
+            meter.record("elapsed", elapsed.value, "s", loop=number)
