@@ -218,7 +218,7 @@ def test_training_lowers_the_error_on_fresh_points_and_stops_when_it_diverges(me
         return points, targets * math.nan
 
     with pytest.raises(FloatingPointError, match="before iteration 50"):
-        train(model, broken, torch.Generator().manual_seed(0), how, meter)
+        train(model, broken, torch.Generator().manual_seed(0), how, meter, data="broken")
 
 
 @pytest.fixture(scope="module")
