@@ -15,9 +15,11 @@ from reports.site_folder import NotASiteError
 from suite.harness.commands.arguments import (
     EXIT_BAD_INPUT,
     EXIT_FINISHED,
+    EXIT_INTERRUPTED,
     RECORD_FOLDERS,
     OneSentenceParser,
     add_record_folders,
+    positive,
 )
 from suite.harness.errors import RegistryError, SchemaError
 
@@ -27,14 +29,18 @@ BAD_INPUT = (ClaimError, NotASiteError, PublishedNumberError, RegistryError, Sch
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 when done, 2 when something given was wrong."""
+    """Run one command and return the exit status: 0 done, 2 something given was wrong, 130 interrupted."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
         if options.command == "build":
-            print(f"The site is in {build(options.records or RECORD_FOLDERS, options.out).resolve().as_uri()}")
+            page = build(options.records or RECORD_FOLDERS, options.out, options.jobs, _show)
+            print(f"The site is in {page.resolve().as_uri()}")
         else:
             _serve(options.site, options.port)
+    except KeyboardInterrupt:
+        print("Interrupted: a site that was there before is as it was.", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except BAD_INPUT as error:
         print(f"{parser.prog} {options.command}: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -50,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument(
         "--out", type=Path, default=SITE, metavar="DIR", help="Folder of the site. The default is %(default)s."
     )
+    building.add_argument(
+        "--jobs", type=positive, metavar="N", help="Pages made at a time. The default is one for each core, up to 8."
+    )
     words = "Serves a built site on this machine alone."
     serving = commands.add_parser("serve", help=words, description=words)
     serving.add_argument(
@@ -57,6 +66,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     serving.add_argument("--port", type=int, default=PORT, help="Port to listen on. The default is %(default)s.")
     return parser
+
+
+def _show(done: int, total: int, artefact: str) -> None:
+    print(f"[{done}/{total}] {artefact}", file=sys.stderr, flush=True)
 
 
 def _serve(site: Path, port: int) -> None:

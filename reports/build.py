@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from joblib import Parallel, cpu_count, delayed
 
 from reference import claims as claims_of
 from reference import published as published_numbers
@@ -19,13 +15,11 @@ from reference.claims import Claim
 from reference.published import CONFIDENCES, PublishedNumber
 from reference.selection import profile_settings
 from reference.verdicts import verdicts as judged
+from reports.artefact_page import ArtefactPage
 from reports.artefacts import Artefact, artefacts, by_paper
-from reports.downloads import raw_places, write_downloads
-from reports.measured import measured, record_sets
 from reports.numerals import number
-from reports.papers import paper_of
+from reports.pages import Pages
 from reports.scoreboard import claim_rows, counts
-from reports.settings_table import open_choices, settings_table
 from reports.site_folder import replaced
 from reports.verdict_file import verdicts_json
 from suite.declarations import Experiment
@@ -33,14 +27,14 @@ from suite.harness import records as record_files
 from suite.harness.records import Records, with_own_axes
 from suite.harness.registry import experiments as registered
 
-INTRODUCTION = (
-    "depthmark re-implements the experiments of three papers on continuous-depth deep learning, measures them, and "
-    "checks its solvers and gradients against other libraries. Of each published claim this site says whether it was "
-    "reproduced, partly reproduced, not reproduced or not tested, with the numbers side by side and the raw records."
-)
+MOST_JOBS = 8
+"""Processes at most unless told otherwise: each holds some 600 MB."""
+
+Progress = Callable[[int, int, str], None]
+"""Told how many pages are written, of how many, and which was the last."""
 
 
-def build(directories: Sequence[Path], out: Path) -> Path:
+def build(directories: Sequence[Path], out: Path, jobs: int | None = None, progress: Progress | None = None) -> Path:
     """Write the site of all records below some directories and return its first page.
 
     The same records and the same code give the same bytes.
@@ -48,15 +42,17 @@ def build(directories: Sequence[Path], out: Path) -> Path:
     Args:
         directories: Where records lie; those that do not exist hold none.
         out: The folder of the site. A site that is there is replaced as a whole when the new one is complete.
+        jobs: Pages made at a time, each in a process of its own; by default one for each core, up to eight.
+        progress: Whom to tell of each page.
 
     Raises:
         SchemaError: When a record is not complete.
         NotASiteError: When ``out`` holds something else.
     """
     published = published_numbers.load()
-    return write_site(
-        out, record_files.load(*directories), registered(), claims_of.load(published), published
-    )  # fmt: skip
+    records, claims = record_files.load(*directories), claims_of.load(published)
+    jobs = min(cpu_count(), MOST_JOBS) if jobs is None else jobs
+    return write_site(out, records, registered(), claims, published, jobs=jobs, progress=progress)
 
 
 def write_site(
@@ -65,6 +61,9 @@ def write_site(
     experiments: dict[str, Experiment],
     claims: dict[str, Claim],
     published: dict[str, PublishedNumber],
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Path:
     """Write the site of given records, experiments, claims and published numbers; see :func:`build`."""
     verdicts = judged(claims.values(), records.cells, records.rows, published, profile_settings(experiments))
@@ -75,9 +74,12 @@ def write_site(
     with replaced(out) as site:
         with as_file(files("reports") / "templates" / "style.css") as style:
             shutil.copyfile(style, site / "style.css")
-        for entry in entries:
-            if entry.page:
-                places |= _write_artefact(site, pages, entry, experiments[entry.id], records, claims, published)
+        tasks = list(_artefact_pages(entries, experiments, records, claims, published))
+        written = Parallel(n_jobs=jobs, return_as="generator_unordered")(delayed(_write)(task, site) for task in tasks)
+        for done, (artefact, found) in enumerate(written, start=1):
+            places |= found
+            if progress is not None:
+                progress(done, len(tasks), artefact)
         pages.write(
             site / "index.html",
             "index.html.j2",
@@ -100,62 +102,23 @@ def write_site(
     return out / "index.html"
 
 
-class Pages:
-    """The templates, and what every page shows."""
-
-    def __init__(self) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("reports"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-        )
-        self._environment.filters["code_words"] = code_words
-
-    def write(self, path: Path, template: str, **context: Any) -> None:
-        """Render a template into a file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = self._environment.get_template(template).render(introduction=INTRODUCTION, **context)
-        path.write_text(text, encoding="utf-8")
-
-
-def code_words(docstring: str) -> Markup:
-    """Return text of a docstring as HTML, ``names`` between double backticks as code."""
-    return Markup(re.sub("``(.+?)``", r"<code>\1</code>", str(escape(docstring))))
-
-
-def _write_artefact(
-    site: Path,
-    pages: Pages,
-    entry: Artefact,
-    experiment: Experiment,
+def _artefact_pages(
+    entries: Sequence[Artefact],
+    experiments: dict[str, Experiment],
     records: Records,
     claims: dict[str, Claim],
     published: dict[str, PublishedNumber],
-) -> dict[str, str]:
-    """Write the page of an experiment with all that lies beside it; return where its record files lie in the site."""
-    folder = site / entry.id
-    folder.mkdir(parents=True)
-    cells = records.cells[records.cells["experiment"] == entry.id]
-    own = Records(cells, with_own_axes(records.rows[records.rows["experiment"] == entry.id]))
-    chosen = record_sets(own, experiment, [claim for claim in claims.values() if claim.artefact == entry.id])
-    pages.write(
-        folder / "index.html",
-        "artefact.html.j2",
-        root="../" * (entry.id.count("/") + 1),
-        page_title=entry.title,
-        id=entry.id,
-        title=entry.title,
-        description=(inspect.getdoc(experiment) or "").split("\n\n"),
-        paper=paper_of(entry.id),
-        claims=entry.claims,
-        sets=[measured(one, own, experiment, published, folder) for one in chosen],
-        numbers=entry.numbers,
-        settings=settings_table(experiment),
-        paper_cost=experiment.paper_cost,
-        silent=list(open_choices(experiment)),
-        downloads=write_downloads(own, experiment, folder),
-    )
-    return {path: f"{entry.id}/{place}" for path, place in raw_places(cells).items()}
+) -> Iterator[ArtefactPage]:
+    """Yield what each page is made from, the longest first, so that no process is left with it at the end."""
+    sizes = records.rows["experiment"].value_counts()
+    for entry in sorted((one for one in entries if one.page), key=lambda one: -int(sizes.get(one.id, 0))):
+        own = Records(
+            records.cells[records.cells["experiment"] == entry.id],
+            with_own_axes(records.rows[records.rows["experiment"] == entry.id]),
+        )
+        about = [claim for claim in claims.values() if claim.artefact == entry.id]
+        yield ArtefactPage(entry, experiments[entry.id], own, about, published)
+
+
+def _write(page: ArtefactPage, site: Path) -> tuple[str, dict[str, str]]:
+    return page.entry.id, page.write(site)

@@ -10,7 +10,7 @@ from typing import cast
 
 from reports.figures import generic
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import THEMES, write_svg
+from reports.figures.theme import DARK, LIGHT, darkened, svg
 
 Draw = Callable[[Evidence], dict[str, Drawing]]
 PIXELS_PER_INCH = 96
@@ -52,23 +52,26 @@ def draw_function(experiment: str) -> Draw:
 
 def render(evidence: Evidence, page: Path, folder: str) -> list[DrawnFigure]:
     """Draw the figures of an experiment and write two SVG files for each below ``page / folder``."""
-    draw = draw_function(evidence.experiment)
-    drawn: dict[str, DrawnFigure] = {}
-    for theme in THEMES:
-        with theme.applied():
-            for name, drawing in draw(evidence).items():
-                if drawing.figure is None:
-                    drawn[name] = DrawnFigure(drawing.title, drawing.caption)
-                    continue
-                write_svg(drawing.figure, page / folder / f"{name}-{theme.name}.svg")
-                width, height = drawing.figure.get_size_inches() * PIXELS_PER_INCH
-                drawn[name] = DrawnFigure(
-                    drawing.title,
-                    drawing.caption,
-                    drawing.alternative,
-                    light=f"{folder}/{name}-light.svg",
-                    dark=f"{folder}/{name}-dark.svg",
-                    width=round(width),
-                    height=round(height),
-                )
-    return list(drawn.values())
+    place = page / folder
+    with LIGHT.applied():
+        drawings = draw_function(evidence.experiment)(evidence)
+        return [_written(name, drawing, place, folder) for name, drawing in drawings.items()]
+
+
+def _written(name: str, drawing: Drawing, place: Path, folder: str) -> DrawnFigure:
+    if drawing.figure is None:
+        return DrawnFigure(drawing.title, drawing.caption)
+    light = svg(drawing.figure)
+    place.mkdir(parents=True, exist_ok=True)
+    for theme, text in ((LIGHT, light), (DARK, darkened(light))):
+        (place / f"{name}-{theme.name}.svg").write_text(text, encoding="utf-8")
+    width, height = drawing.figure.get_size_inches() * PIXELS_PER_INCH
+    return DrawnFigure(
+        drawing.title,
+        drawing.caption,
+        drawing.alternative,
+        light=f"{folder}/{name}-{LIGHT.name}.svg",
+        dark=f"{folder}/{name}-{DARK.name}.svg",
+        width=round(width),
+        height=round(height),
+    )

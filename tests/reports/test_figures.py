@@ -1,7 +1,8 @@
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from reports.figures.chen2018 import table1
 from reports.figures.crosscheck import gradients
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.rendering import draw_function
-from reports.figures.theme import DARK, LIGHT, Theme, write_svg
+from reports.figures.theme import DARK, LIGHT, Theme, darkened, svg
 from suite.harness.records import Records
 from tests.reports.synthetic import EXPERIMENTS, Gradients, Table1
 
@@ -26,16 +27,16 @@ def evidence(records: Records, experiment: str, profile: str = "quick") -> Evide
     return Evidence(experiment, declared.variants, declared.headline, rows, published_numbers.load())
 
 
-def labels(drawing: Drawing, path: Path) -> str:
+def labels(drawing: Drawing) -> str:
     assert drawing.figure is not None
-    write_svg(drawing.figure, path)
-    return " ".join("".join(text.itertext()).strip() for text in ET.parse(path).iter(f"{SVG}text"))
+    drawn = ET.fromstring(svg(drawing.figure))
+    return " ".join("".join(text.itertext()).strip() for text in drawn.iter(f"{SVG}text"))
 
 
-def test_table1_marks_the_published_error_of_each_variant(records: Records, tmp_path: Path) -> None:
+def test_table1_marks_the_published_error_of_each_variant(records: Records) -> None:
     with LIGHT.applied():
         drawn = table1.draw(evidence(records, Table1.id))
-        text = labels(drawn["test-error-last"], tmp_path / "figure.svg")
+        text = labels(drawn["test-error-last"])
     for word in (*Table1.variants, "test error [%]", "published (MNIST)", "0.41", "0.42", "0.47", "1.6"):
         assert word in text
     assert "ode-net: 2, 2.15, 2.3 (published 0.42)" in drawn["test-error-last"].alternative
@@ -51,9 +52,9 @@ def test_table1_marks_the_published_error_of_each_variant(records: Records, tmp_
         ("time", "depth [residual blocks or forward NFE]", "time of a step [ms]"),
     ],
 )
-def test_table1_curves_label_axes_with_units(records: Records, tmp_path: Path, name: str, x: str, y: str) -> None:
-    with DARK.applied():
-        text = labels(table1.draw(evidence(records, Table1.id))[name], tmp_path / "figure.svg")
+def test_table1_curves_label_axes_with_units(records: Records, name: str, x: str, y: str) -> None:
+    with LIGHT.applied():
+        text = labels(table1.draw(evidence(records, Table1.id))[name])
     assert x in text
     assert y in text
     assert "ode-net" in text
@@ -68,10 +69,10 @@ def test_curve_passes_through_the_mean_over_seeds_of_the_mean_over_repeats(recor
     assert resnet[:, 1] == pytest.approx([10, 20, 40, 60, 90])
 
 
-def test_gradient_panels_show_every_mode_and_the_tolerance_itself(records: Records, tmp_path: Path) -> None:
+def test_gradient_panels_show_every_mode_and_the_tolerance_itself(records: Records) -> None:
     with LIGHT.applied():
         drawn = gradients.draw(evidence(records, Gradients.id))
-        text = labels(drawn["error-van-der-pol-dopri5"], tmp_path / "figure.svg")
+        text = labels(drawn["error-van-der-pol-dopri5"])
     assert {"error-linear-dopri5", "nfe-linear-dopri5", "nfe-van-der-pol-dopri5"} < set(drawn)
     for word in (*Gradients.variants, "error = tolerance", "tolerance, relative and absolute"):
         assert word in text
@@ -92,13 +93,13 @@ def test_without_data_every_figure_says_so(draw: object, records: Records) -> No
         assert "No data" in drawing.caption
 
 
-def test_experiment_without_figure_module_gets_its_headline(records: Records, tmp_path: Path) -> None:
+def test_experiment_without_figure_module_gets_its_headline(records: Records) -> None:
     assert draw_function("somebody/pendulum-swing") is generic.draw
     assert draw_function("chen2018/no-such-figure") is generic.draw
     assert draw_function("chen2018/table1") is table1.draw
     with LIGHT.applied():
         drawing = generic.draw(evidence(records, "somebody/pendulum-swing"))["headline"]
-        text = labels(drawing, tmp_path / "figure.svg")
+        text = labels(drawing)
     assert "energy_drift [J]" in text
     assert "1 value that is not finite is not drawn" in drawing.caption
 
@@ -111,6 +112,23 @@ def test_generic_figure_follows_the_axis_of_the_headline() -> None:
     drawing = generic.draw(Evidence("x/y", ("a",), "score", rows, {}))["headline"]
     assert drawing.figure is not None
     assert drawing.figure.axes[0].get_xlabel() == "epoch"
+
+
+@pytest.mark.parametrize("name", [Table1.id, Gradients.id, "somebody/pendulum-swing"])
+def test_recoloured_figures_are_those_drawn_in_the_dark_theme(records: Records, name: str) -> None:
+    written: dict[str, list[str]] = {}
+    for theme in (LIGHT, DARK):
+        with theme.applied():
+            figures = [drawing.figure for drawing in draw_function(name)(evidence(records, name)).values()]
+            written[theme.name] = [svg(figure) for figure in figures if figure is not None]
+    assert written["light"]
+    assert without_names(map(darkened, written["light"])) == without_names(written["dark"])
+    assert all(light != darkened(light) for light in written["light"])
+
+
+def without_names(drawn: Iterable[str]) -> list[str]:
+    """Leave out the names of markers and clips, which matplotlib makes from their look."""
+    return [re.sub(r"\b[mp][0-9a-f]{10}\b", "name", each) for each in drawn]
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])

@@ -198,11 +198,22 @@ def test_every_published_number_is_listed_with_source_and_confidence(site: Path)
 
 
 def test_two_builds_are_the_same_bytes(site: Path, build_into: Callable[[Path], Path], tmp_path: Path) -> None:
-    again = build_into(tmp_path / "site")
-    files = sorted(path.relative_to(site) for path in site.rglob("*") if path.is_file())
-    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
-    for name in files:
-        assert (site / name).read_bytes() == (again / name).read_bytes(), name
+    assert contents(build_into(tmp_path / "site")) == contents(site)
+
+
+def test_pages_made_in_several_processes_are_the_same_bytes(site: Path, records: Records, tmp_path: Path) -> None:
+    published, told = published_numbers.load(), []
+    again = write_site(
+        tmp_path / "site", records, EXPERIMENTS, claims_of.load(published), published, jobs=2,
+        progress=lambda done, total, artefact: told.append((done, total, artefact)),
+    ).parent  # fmt: skip
+    assert contents(again) == contents(site)
+    assert [done for done, *_ in told] == list(range(1, len(EXPERIMENTS) + 1))
+    assert {artefact for *_, artefact in told} == set(EXPERIMENTS)
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_site_without_any_record_builds(tmp_path: Path) -> None:
