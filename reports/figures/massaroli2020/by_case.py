@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import WIDTH, colours, text_colour
+from reports.figures.theme import WIDTH, colours, markers, text_colour
 
 
 def by_case(
@@ -50,10 +49,14 @@ def by_case(
     cases, names = list(found[case].drop_duplicates()), evidence.present(found)
     figure = Figure(figsize=(WIDTH, 1.5 + (0.35 + 0.13 * len(names)) * len(cases)))
     axes = figure.subplots()
-    sns.stripplot(
-        found, x="value", y=case, order=cases, hue="variant", hue_order=names, palette=colours(evidence.known),
-        dodge=True, jitter=False, size=5, ax=axes,
-    )  # fmt: skip
+    palette, shapes = colours(evidence.known), markers(evidence.known)
+    for number, name in enumerate(names):
+        mine = found[found["variant"] == name]
+        places = mine[case].map(cases.index) + 0.8 * ((number + 0.5) / len(names) - 0.5)
+        axes.plot(mine["value"], places, shapes[name], color=palette[name], markersize=5, label=name)
+    axes.set_yticks(range(len(cases)), cases)
+    axes.set_ylim(len(cases) - 0.5, -0.5)
+    axes.grid(visible=False, axis="y")
     for edge in range(1, len(cases)):
         axes.axhline(edge - 0.5, color=text_colour(), linewidth=0.5, alpha=0.4)
     if line is not None:

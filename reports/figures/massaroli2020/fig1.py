@@ -74,7 +74,7 @@ def _flows(evidence: Evidence, data: str) -> Drawing:
         axes.set_title(name, fontsize=9, pad=0)
         axes.set_xlabel("z₁", fontsize=8, labelpad=-8)
         axes.set_ylabel("z₂", fontsize=8, labelpad=-8)
-        axes.set_zlabel("s", fontsize=8, labelpad=-10)
+        axes.set_zlabel("s", fontsize=8, labelpad=-5)
         axes.tick_params(labelsize=6, pad=-3)
         axes.view_init(elev=18, azim=-60)
         axes.set_box_aspect((1, 1, 1.1), zoom=0.88)
