@@ -1,16 +1,23 @@
-"""The command line of the suite: ``python -m suite list | run | status | data``."""
+"""The command line of the suite: ``python -m suite list | run | status | data | stamp | import``."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from suite.harness.commands import Command, data, listing, run, status
+from suite.harness.commands import Command, data, importing, listing, run, stamp, status
 from suite.harness.commands.arguments import EXIT_BAD_INPUT, OneSentenceParser
 from suite.harness.errors import InputError
 from suite.harness.registry import EXPERIMENT_PACKAGES
 
-COMMANDS: dict[str, Command] = {"list": listing, "run": run, "status": status, "data": data}
+COMMANDS: dict[str, Command] = {
+    "list": listing,
+    "run": run,
+    "status": status,
+    "data": data,
+    "stamp": stamp,
+    "import": importing,
+}
 
 
 def main(arguments: Sequence[str] | None = None, *, packages: Sequence[str] = EXPERIMENT_PACKAGES) -> int:

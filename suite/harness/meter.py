@@ -15,6 +15,7 @@ from suite import datasets
 from suite.declarations import Axis, Cell, ModelSpec, Reading, Stateful
 from suite.harness import meters, seeds
 from suite.harness.data_versions import asked_names
+from suite.harness.deadline import NEVER, Deadline
 from suite.harness.observer import Observer, Step
 from suite.harness.resumption import Resumption, Stopwatch
 from suite.harness.schema import NOT_AXES
@@ -36,6 +37,7 @@ class CellMeter:
         keep: Callable[[nn.Module], None],
         trained: Callable[[ModelSpec, int | None], nn.Module],
         checkpoint: Path | None = None,
+        deadline: Deadline = NEVER,
     ) -> None:
         self.rows: list[dict[str, Any]] = []
         self._cell = cell
@@ -44,7 +46,7 @@ class CellMeter:
         self._keep = keep
         self._trained = trained
         self._generators: dict[str, torch.Generator] = {}
-        self._resumption = Resumption(checkpoint, self.device, self.rows, self._generators, self.generator)
+        self._resumption = Resumption(checkpoint, self.device, self.rows, self._generators, self.generator, deadline)
 
     @property
     def device(self) -> torch.device:
@@ -98,6 +100,7 @@ class CellMeter:
 
         Raises:
             ValueError: When another loop of the cell has the name.
+            TimeUp: Between two steps, when the run's time is up and a checkpoint is written.
         """
         return self._resumption.steps(count, name, parts)
 

@@ -21,7 +21,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a cell ended: the status in its record, the seconds it took, and the reason when it did not finish."""
+    """How a cell ended: the status in its record, the seconds it took, and the reason when it did not finish.
+
+    The status of a cell without a record is ``stopped``: the time of the run was up.
+    """
 
     status: str
     seconds: float
@@ -40,7 +43,7 @@ class Observer(Protocol):
         ...
 
     def ended(self, cell: Cell, ending: Ending) -> None:
-        """A cell's record is written."""
+        """A cell's record is written, or the cell was stopped."""
         ...
 
 

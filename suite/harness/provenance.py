@@ -15,15 +15,18 @@ import torch
 
 import suite
 from suite.declarations import DeviceClass
+from suite.harness.stamp import stamped
 
-_TREE = Path(suite.__file__).resolve().parent.parent
+TREE = Path(suite.__file__).resolve().parent.parent
+"""The folder that holds the packages."""
+
 _TRACKED = ("suite", "reference", "pyproject.toml", "constraints.txt")
 _TIMEOUT = 10.0  # seconds for git or nvidia-smi, which answer at once or hang on a broken mount or driver
 
 
 def code(digest: str) -> dict[str, Any]:
     """Return the ``code`` member of a record's header."""
-    commit, dirty = git_state(_TREE)
+    commit, dirty = source_state(TREE)
     return {"digest": digest, "commit": commit, "dirty": dirty}
 
 
@@ -35,13 +38,18 @@ def environment(device: DeviceClass) -> dict[str, Any]:
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
         "driver": _driver() if cuda else None,
-        "device_name": torch.cuda.get_device_name() if cuda and torch.cuda.is_available() else cpu_name(),
+        "device_name": device_name(device),
         "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
-        "dependencies": dependencies(_TREE),
+        "dependencies": dependencies(TREE),
         "tf32": cuda and _tf32_is_allowed(),
     }
+
+
+def device_name(device: DeviceClass) -> str:
+    """Return the name of the device of a class that cells run on here."""
+    return torch.cuda.get_device_name() if device == "cuda" and torch.cuda.is_available() else cpu_name()
 
 
 def _tf32_is_allowed() -> bool:
@@ -51,6 +59,16 @@ def _tf32_is_allowed() -> bool:
         convolution = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]  # set as an object, later
         return "tf32" in (torch.backends.cuda.matmul.fp32_precision, convolution)
     return bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32)
+
+
+@cache
+def source_state(tree: Path) -> tuple[str | None, bool | None]:
+    """Return the commit of a source tree and whether its code differs from it.
+
+    Where git does not know the tree, they are those of its stamp; twice None without one of these sources.
+    """
+    state = git_state(tree)
+    return state if state[0] is not None else stamped(tree)
 
 
 @cache

@@ -14,6 +14,7 @@ import torch
 
 from suite.declarations import Stateful
 from suite.harness.atomic import write_atomically
+from suite.harness.deadline import NEVER, Deadline, TimeUp
 
 SECONDS_BETWEEN = 30.0
 """Least time between two checkpoints: what an interruption costs at most; shorter loops write none."""
@@ -60,6 +61,7 @@ class Resumption:
         rows: list[dict[str, Any]],
         generators: dict[str, torch.Generator],
         generator: Callable[[str], torch.Generator],
+        deadline: Deadline = NEVER,
     ) -> None:
         """Look for an earlier checkpoint.
 
@@ -69,16 +71,18 @@ class Resumption:
             rows: The cell's measurements, replaced in place.
             generators: The cell's streams of random numbers so far.
             generator: Makes a stream.
+            deadline: When loops stop, with a checkpoint.
         """
         self._path = path
         self._device = device
         self._rows = rows
         self._generators = generators
         self._generator = generator
+        self._deadline = deadline
         self._written = time.perf_counter()
         self._watches: list[Stopwatch] = []
         self._names: set[str] = set()
-        self._entries = _read(path)
+        self._entries = {} if path is None else read_checkpoint(path)
 
     def stopwatch(self) -> Stopwatch:
         """Start a stopwatch that runs until the cell ends."""
@@ -99,6 +103,7 @@ class Resumption:
 
         Raises:
             ValueError: When another loop of the cell has the name.
+            TimeUp: Between two steps, when the deadline asks to stop and the checkpoint is written.
         """
         if name in self._names:
             raise ValueError(f"two training loops of a cell are called {name!r}; each takes a name of its own")
@@ -106,8 +111,13 @@ class Resumption:
         # None is written after the last step, so that what a step computes is there when the loop ends.
         for step in range(self._resume(name, parts), count):
             yield step
-            if step + 1 < count and time.perf_counter() - self._written >= SECONDS_BETWEEN:
+            if step + 1 == count:
+                return
+            time_is_up = self._deadline.asks_to_stop
+            if time_is_up or time.perf_counter() - self._written >= SECONDS_BETWEEN:
                 self._write(name, step + 1, parts)
+            if time_is_up:
+                raise TimeUp(f"the time is up after step {step + 1} of {count} of its loop {name!r}")
 
     def _resume(self, name: str, parts: Mapping[str, Stateful | dict[Any, float]]) -> int:
         entry = self._entries.get(name)
@@ -151,17 +161,11 @@ class Resumption:
         self._written = time.perf_counter()
 
 
-def checkpoint_path(records_dir: Path, key: str, code: str) -> Path:
-    """Return where the checkpoint of a cell with some code is, while the cell is unfinished."""
-    return Path(records_dir, "checkpoints", f"{key}-{code[:16]}.pt")
-
-
-def _read(path: Path | None) -> dict[str, Any]:
-    """Return the entries of a checkpoint; a file that is absent or cannot be read counts as none."""
-    if path is None or not path.is_file():
-        return {}
+def read_checkpoint(source: Path | bytes) -> dict[str, Any]:
+    """Return the entry of each training loop, in their order; a file that is absent or cannot be read has none."""
     try:
-        entries: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        content = source if isinstance(source, bytes) else source.read_bytes()
+        entries: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
         return {}
     return entries

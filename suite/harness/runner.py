@@ -15,13 +15,14 @@ from torch import nn
 from suite.declarations import Cell, Experiment, ModelSpec
 from suite.harness import provenance, schema, seeds
 from suite.harness.code_digest import cell_code
+from suite.harness.deadline import NEVER, Deadline, TimeUp
 from suite.harness.errors import NeededModelError, PlanError
+from suite.harness.interrupted import checkpoint_path, forget
 from suite.harness.meter import CellMeter
 from suite.harness.observer import Ending, Observer, SilentObserver
 from suite.harness.plan import needed_cell
 from suite.harness.record_file import cell_header, read_header, record_path, write_record
 from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
-from suite.harness.resumption import checkpoint_path
 from suite.harness.store import ModelStore
 
 
@@ -32,6 +33,7 @@ def run_cell(
     observer: Observer | None = None,
     *,
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
+    deadline: Deadline = NEVER,
 ) -> Path:
     """Run a cell and write its record; models it needs are trained first where the model store lacks them.
 
@@ -45,17 +47,19 @@ def run_cell(
         data_dir: Folder to look for data in first.
         observer: Who is told of the progress.
         packages: Packages to find experiments in.
+        deadline: When its trainings stop.
 
     Returns:
         Path of the record file.
 
     Raises:
         PlanError: When the experiment is not registered.
+        TimeUp: When the deadline stopped a training: its checkpoint is written, and the cell has no record.
     """
     registered = experiments(packages)
     if cell.experiment not in registered:
         raise PlanError(f"no experiment is called {cell.experiment!r}; the experiments are {', '.join(registered)}")
-    return _Runner(Path(records_dir), data_dir, observer or SilentObserver(), packages, registered).run(cell)
+    return _Runner(Path(records_dir), data_dir, observer or SilentObserver(), packages, registered, deadline).run(cell)
 
 
 def record_failure(cell: Cell, records_dir: Path, error: Exception, seconds: float, code: str) -> Path:
@@ -83,6 +87,7 @@ class _Runner:
     observer: Observer
     packages: Sequence[str]
     registered: Mapping[str, Experiment]
+    deadline: Deadline
 
     @property
     def store(self) -> ModelStore:
@@ -90,14 +95,14 @@ class _Runner:
 
     def run(self, cell: Cell) -> Path:
         code = cell_code(cell, self.registered)
-        checkpoint = checkpoint_path(self.records_dir, cell.key, code)
         meter = CellMeter(
             cell,
             self.data_dir,
             self.observer,
             keep=lambda model: self._keep(cell, code, model),
             trained=lambda spec, seed: self._trained(cell, spec, seed),
-            checkpoint=checkpoint,
+            checkpoint=checkpoint_path(self.records_dir, cell.key, code),
+            deadline=self.deadline,
         )
         self.observer.started(cell)
         start, clock = datetime.now(UTC), meter.stopwatch()
@@ -108,6 +113,9 @@ class _Runner:
             with seeds.seeded(meter.device, "run", cell.experiment, cell.variant, cell.seed):
                 self.registered[cell.experiment].run(cell, meter)
             outcome = _Outcome("finished")
+        except TimeUp as stop:
+            self.observer.ended(cell, Ending("stopped", clock.seconds, str(stop)))
+            raise
         except FloatingPointError as error:
             outcome = _Outcome("diverged", _described(error))
         except Exception as error:
@@ -115,7 +123,7 @@ class _Runner:
         seconds = clock.seconds
         path = record_path(self.records_dir, cell, code)
         write_record(path, _header(cell, code, start, seconds, outcome), meter.rows)
-        checkpoint.unlink(missing_ok=True)
+        forget(self.records_dir, cell.key, code)
         self.observer.ended(cell, Ending(outcome.status, seconds, outcome.reason))
         return path
 
@@ -148,6 +156,8 @@ class _Runner:
         code = cell_code(needed, self.registered)
         path = record_path(self.records_dir, needed, code)
         header = read_header(path)
+        if header is None and self.store.has(needed.key, code):
+            return  # it came from another machine, and so did its record, which is kept elsewhere
         if header is None or (header["status"] == "finished" and not self.store.has(needed.key, code)):
             header = read_header(self.run(needed))
         if header is None or header["status"] != "finished":

@@ -94,8 +94,17 @@ def parse(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     Raises:
         SchemaError: When the file is not a complete record of this schema.
     """
+    return parse_bytes(path.read_bytes(), path)
+
+
+def parse_bytes(content: bytes, path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what :func:`parse` would for a file of this content; the path is for messages.
+
+    Raises:
+        SchemaError: When the content is not a complete record of this schema.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
         raise SchemaError(f"{path}: not a text file in UTF-8") from None
     if not text.endswith("\n"):

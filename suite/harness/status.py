@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,8 @@ from suite.declarations import Cell, Experiment
 from suite.harness import schema
 from suite.harness.code_digest import cell_code
 from suite.harness.plan import needed_cells
-from suite.harness.record_file import cell_header, read_header, record_files
+from suite.harness.provenance import device_name
+from suite.harness.record_file import cell_header, read_header, record_files, record_path
 from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
 from suite.harness.store import ModelStore
 
@@ -38,9 +39,21 @@ class CellStatus:
 
 
 def cell_statuses(
-    cells: Iterable[Cell], records_dir: Path, *, packages: Sequence[str] = EXPERIMENT_PACKAGES
+    cells: Iterable[Cell],
+    records_dir: Path,
+    *,
+    kept: Sequence[Path] = (),
+    packages: Sequence[str] = EXPERIMENT_PACKAGES,
 ) -> list[CellStatus]:
-    """Return the status of each cell, in order. A file that is not a complete record counts as none."""
+    """Return the status of each cell, in order. A file that is not a complete record counts as none.
+
+    Args:
+        cells: The cells.
+        records_dir: Folder of their records.
+        kept: Other folders of records, which count where they have this key and code and were measured on a device of
+            the name that the cell's has here.
+        packages: Packages to find experiments in.
+    """
     cells = list(cells)
     registered = experiments(packages)
     headers: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
@@ -49,7 +62,10 @@ def cell_statuses(
             header = read_header(path)
             if header is not None:
                 headers[_place(header["cell"])].append(header)
-    return [_status(cell, headers[_place(cell_header(cell))], registered) for cell in cells]
+    return [
+        _status(cell, [*headers[_place(cell_header(cell))], *_kept(cell, kept, registered)], registered)
+        for cell in cells
+    ]
 
 
 def pending_cells(
@@ -74,12 +90,35 @@ def pending_cells(
     return list(reversed(pending.values()))
 
 
+def failed_cells(
+    cells: Iterable[Cell], folders: Sequence[Path], *, packages: Sequence[str] = EXPERIMENT_PACKAGES
+) -> set[str]:
+    """Return the keys of the cells that have run with their present code and did not finish."""
+    registered = experiments(packages)
+    failed = set()
+    for cell in cells:
+        code = cell_code(cell, registered)
+        headers = [read_header(record_path(folder, cell, code)) for folder in folders]
+        statuses = {header["status"] for header in headers if header is not None}
+        if statuses and "finished" not in statuses:
+            failed.add(cell.key)
+    return failed
+
+
+def _kept(cell: Cell, folders: Iterable[Path], registered: Mapping[str, Experiment]) -> Iterator[dict[str, Any]]:
+    for folder in folders:
+        header = read_header(record_path(folder, cell, cell_code(cell, registered)))
+        if header is not None and header["environment"]["device_name"] == device_name(cell.device):
+            yield header
+
+
 def _place(cell: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(cell[name] for name in ("experiment", "variant", "seed", "profile", "device"))
 
 
 def _status(cell: Cell, headers: Sequence[dict[str, Any]], registered: Mapping[str, Experiment]) -> CellStatus:
     code = cell_code(cell, registered)
+    headers = sorted(headers, key=lambda header: header["status"] != "finished")
     same_key = [header for header in headers if header["cell"]["key"] == cell.key]
     for header in same_key:
         if header["code"]["digest"] == code:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from suite.harness.provenance import cpu_name, dependencies, environment, git_state
+from suite.harness.provenance import cpu_name, dependencies, environment, git_state, source_state
+from suite.harness.stamp import STAMP, write_stamp
 
 
 def git(folder: Path, *words: str) -> None:
@@ -51,6 +52,35 @@ def test_without_git_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("PATH", str(tmp_path))
     git_state.cache_clear()
     assert git_state(make_tree(tmp_path / "tree")) == (None, None)
+
+
+def test_an_exported_tree_has_the_commit_of_its_stamp(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree")
+    write_stamp(tree, "a" * 40, False)
+    assert source_state(tree) == ("a" * 40, False)
+    (tree / "suite" / "__pycache__").mkdir()
+    (tree / "suite" / "__pycache__" / "declarations.pyc").write_bytes(b"made by running it")
+    source_state.cache_clear()
+    assert source_state(tree) == ("a" * 40, False)
+    (tree / "suite" / "more.py").write_text("B = 1\n")
+    source_state.cache_clear()
+    assert source_state(tree) == (None, None)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"commit": 1, "dirty": false, "sources": ""}', "\xff"])
+def test_a_stamp_that_cannot_be_read_counts_as_none(tmp_path: Path, content: str) -> None:
+    tree = make_tree(tmp_path / "tree")
+    (tree / STAMP).write_text(content, encoding="latin-1")
+    assert source_state(tree) == (None, None)
+
+
+def test_where_git_knows_the_tree_no_stamp_counts(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "tree")
+    git(tree, "init")
+    git(tree, "add", ".")
+    git(tree, "commit", "-m", "first")
+    write_stamp(tree, "a" * 40, True)
+    assert source_state(tree) == git_state(tree) != ("a" * 40, True)
 
 
 def test_dependencies_are_those_pinned_or_else_those_installed(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +13,10 @@ from suite.harness.errors import InputError
 
 EXIT_FINISHED, EXIT_FAILED, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
-RECORD_FOLDERS = (Path("records"), Path("reports/records"))
+KEPT_RECORDS = Path("reports/records")
+"""Where records are kept in the repository, in a folder for each machine."""
+
+RECORD_FOLDERS = (Path("records"), KEPT_RECORDS)
 """Where records are read from unless told otherwise: local ones, and those kept in the repository."""
 
 
@@ -63,6 +67,12 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="Replaces a setting of the chosen experiments. It can be given several times.",
     )
+    add_records_dir(parser)
+    add_data_dir(parser)
+
+
+def add_records_dir(parser: argparse.ArgumentParser) -> None:
+    """Add the argument that names the folder a command writes to."""
     parser.add_argument(
         "--records",
         type=Path,
@@ -70,7 +80,6 @@ def add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="Folder of records and trained models. The default is records.",
     )
-    add_data_dir(parser)
 
 
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
@@ -108,6 +117,17 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"a whole number of at least 1 is needed, not {text!r}")
     return int(text)
+
+
+def positive_number(text: str) -> float:
+    """Read a number above 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"a number above 0 is needed, not {text!r}")
+    return number
 
 
 def assignment(text: str) -> tuple[str, str]:

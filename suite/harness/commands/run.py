@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import time
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 from suite.declarations import Cell
 from suite.harness.commands.arguments import (
     EXIT_FAILED,
     EXIT_FINISHED,
     EXIT_INTERRUPTED,
+    KEPT_RECORDS,
     add_selection,
     positive,
+    positive_number,
     selected_cells,
 )
+from suite.harness.errors import InputError
 
 DESCRIPTION = (
     "Runs the cells of the chosen experiments and writes one record for each. Cells that have finished with the same "
@@ -33,40 +39,104 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="Runs N cells at a time, each in a process of its own with its share of the cores. The default is 1.",
     )
+    parser.add_argument(
+        "--minutes",
+        type=positive_number,
+        metavar="M",
+        help="Ends the run after M minutes, the most wanted cells first. Trainings that are not at their end write "
+        f"a checkpoint for the next run. Cells finished on such a device by the records below {KEPT_RECORDS} count.",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="Packs records, checkpoints and trained models into at most 8 archives of at most 16 MiB in this folder "
+        "when the run ends, also by Ctrl-C, in the place of earlier ones. 'python -m suite import DIR' unpacks them.",
+    )
 
 
 def execute(arguments: argparse.Namespace, packages: Sequence[str]) -> int:
-    """Run the pending cells and print what failed."""
+    """Run the pending cells, print what failed, and pack what there is."""
+    begun = time.monotonic()
+    _check_folder(arguments.out)
+    cells = selected_cells(arguments, packages, download=True)
+    try:
+        return _run(cells, arguments, packages, begun)
+    finally:
+        if arguments.out is not None:
+            _pack(arguments.records, arguments.out)
+
+
+def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequence[str], begun: float) -> int:
     from rich.console import Console
 
     from suite.harness.atomic import remove_leftovers
+    from suite.harness.deadline import Deadline
     from suite.harness.executors.local import run_locally
     from suite.harness.executors.pool import run_in_pool
     from suite.harness.progress import shown_progress
-    from suite.harness.status import cell_statuses, pending_cells
+    from suite.harness.status import cell_statuses, failed_cells, pending_cells
+    from suite.harness.timed_run import Place, TimedRun
 
-    cells = selected_cells(arguments, packages, download=True)
-    remove_leftovers(arguments.records)
-    statuses = cell_statuses(cells, arguments.records, packages=packages)
-    pending = pending_cells(statuses, arguments.records, arguments.data_dir, packages=packages)
+    kept = sorted(path for path in KEPT_RECORDS.glob("*") if path.is_dir()) if arguments.minutes else []
+    place = Place(arguments.records, kept, arguments.data_dir, packages)
+    statuses_of = partial(cell_statuses, records_dir=place.records_dir, kept=kept, packages=packages)
+    remove_leftovers(place.records_dir)
+    pending = pending_cells(statuses_of(cells), place.records_dir, place.data_dir, packages=packages)
     print(f"{_counted(cells)}: {len(cells) - len(pending)} finished before, {len(pending)} to run.", flush=True)
-    run = run_locally if arguments.jobs == 1 else partial(run_in_pool, jobs=arguments.jobs)
+    timed = None
+    if arguments.minutes:
+        timed = TimedRun(place, 60 * arguments.minutes, arguments.jobs, pending)
+        print(timed.expectation(), flush=True)
     try:
         with shown_progress(len(pending), Console()) as observer:
-            run(pending, arguments.records, arguments.data_dir, observer, packages=packages)
+            if timed is not None:
+                timed.run(Deadline.after(timed.seconds, begun), observer)
+            elif arguments.jobs == 1:
+                run_locally(pending, place.records_dir, place.data_dir, observer, packages=packages)
+            else:
+                run_in_pool(pending, place.records_dir, place.data_dir, observer, arguments.jobs, packages=packages)
     except KeyboardInterrupt:
-        statuses = cell_statuses(cells, arguments.records, packages=packages)
-        finished = sum(status.state == "current" for status in statuses)
+        finished = sum(status.state == "current" for status in statuses_of(cells))
         print(f"Interrupted: {finished} of {_counted(cells)} are finished and kept. To go on from there, run:")
         print(f"    python -m suite {shlex.join(arguments.command_line)}")
         return EXIT_INTERRUPTED
-    unfinished = [
-        status for status in cell_statuses(cells, arguments.records, packages=packages) if status.state != "current"
-    ]
-    for status in unfinished:
+    unfinished = [status for status in statuses_of(cells) if status.state != "current"]
+    failed = unfinished
+    if timed is not None:
+        # The others are missing because the time was up, which is no failure.
+        keys = failed_cells([each.cell for each in unfinished], (place.records_dir, *kept), packages=packages)
+        failed = [each for each in unfinished if each.cell.key in keys]
+        for line in timed.lines([each for each in unfinished if each.cell.key not in keys]):
+            print(line)
+        print(timed.outcome(time.monotonic() - begun))
+    for status in failed:
         print(f"Not finished: {status.cell.name}: {status.reason or status.state}")
-    print(f"{len(cells) - len(unfinished)} of {_counted(cells)} finished; the records are in {arguments.records}.")
-    return EXIT_FAILED if unfinished else EXIT_FINISHED
+    print(f"{len(cells) - len(unfinished)} of {_counted(cells)} finished; the records are in {place.records_dir}.")
+    return EXIT_FAILED if failed else EXIT_FINISHED
+
+
+def _check_folder(folder: Path | None) -> None:
+    """Refuse a place where no archive can be written, before anything has run."""
+    if folder is None:
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out names {folder}, which cannot be a folder ({error.strerror})") from error
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"--out names {folder}, into which nothing can be written")
+
+
+def _pack(records_dir: Path, folder: Path) -> None:
+    from suite.harness.packing import pack
+
+    packed = pack(records_dir, folder)
+    for path in packed.archives:
+        print(f"Packed: {path}, {path.stat().st_size / 2**20:.1f} MiB")
+    for line in packed.left_out:
+        print(f"Left out: {line}")
+    print(f"{packed.members} files are packed in {folder}.", flush=True)
 
 
 def _counted(cells: Sequence[Cell]) -> str:

@@ -16,8 +16,10 @@ from pathlib import Path
 
 from suite.declarations import Cell
 from suite.harness.code_digest import cell_code
+from suite.harness.deadline import NEVER, Deadline
 from suite.harness.errors import WorkerDiedError
 from suite.harness.executors.worker import Message, work
+from suite.harness.interrupted import note_lost
 from suite.harness.observer import Ending, Observer, Step
 from suite.harness.plan import needed_cells
 from suite.harness.record_file import read_header, record_path
@@ -35,14 +37,16 @@ def run_in_pool(
     jobs: int,
     *,
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
+    deadline: Deadline = NEVER,
 ) -> None:
     """Run cells in at most ``jobs`` processes, each after those it needs, and write their records.
 
     The processes share the cores evenly. When one dies, its cell is a failed record that names the signal or exit
     code, and another process takes its place. All are stopped when this function is left, by an exception too.
+    What the deadline stops has no record, and nothing starts after it.
     """
     waiting = list(cells)
-    pool = _Pool(records_dir, data_dir, observer, packages, max(1, cores() // jobs))
+    pool = _Pool(records_dir, data_dir, observer, packages, max(1, cores() // jobs), deadline)
     try:
         pool.run(waiting, jobs)
     finally:
@@ -69,18 +73,22 @@ class _Pool:
     observer: Observer
     packages: Sequence[str]
     threads: int
+    deadline: Deadline
     workers: list[_Worker] = field(default_factory=list)
 
     def run(self, cells: Sequence[Cell], jobs: int) -> None:
         waiting = {cell.key: cell for cell in cells}
         needs = {cell.key: self._needed_keys(cell) for cell in cells}
-        while waiting or self._busy():
+        while self._busy() or (waiting and not self.deadline.asks_to_stop):
             unfinished = waiting.keys() | {worker.cell.key for worker in self._busy() if worker.cell}
             ready = [key for key in waiting if not needs[key] & unfinished]
-            for key in ready[: jobs - len(self._busy())]:
+            for key in ready[: 0 if self.deadline.asks_to_stop else jobs - len(self._busy())]:
                 self._idle_worker().give(waiting.pop(key))
-            for pipe in connection.wait([worker.pipe for worker in self._busy()]):
+            for pipe in connection.wait([worker.pipe for worker in self._busy()], self.deadline.seconds_left):
                 self._hear(next(worker for worker in self.workers if worker.pipe is pipe))
+            if self.deadline.has_ended:
+                for worker in self._busy():
+                    self._give_up(worker)
 
     def stop(self) -> None:
         """End every worker: at once when it is in the middle of a cell."""
@@ -112,7 +120,7 @@ class _Pool:
         ours, theirs = context.Pipe()
         process = context.Process(
             target=work,
-            args=(theirs, self.records_dir, self.data_dir, tuple(self.packages), self.threads),
+            args=(theirs, self.records_dir, self.data_dir, tuple(self.packages), self.threads, self.deadline),
             daemon=True,
         )
         with _environment_of_worker(self.threads):
@@ -145,13 +153,33 @@ class _Pool:
         if cell is None:
             return
         code = cell_code(cell, experiments(self.packages))
-        header = read_header(record_path(self.records_dir, cell, code))
-        if header is not None and header["status"] == "finished":
+        if self._has_finished(cell, code):
             return  # it died between writing the record and saying so
         error = WorkerDiedError(f"the worker process ended with {_named(exit_code)} in the middle of the cell")
         seconds = time.perf_counter() - worker.since
         record_failure(cell, self.records_dir, error, seconds, code)
         self.observer.ended(cell, Ending("failed", seconds, f"{type(error).__name__}: {error}"))
+
+    def _give_up(self, worker: _Worker) -> None:
+        """End a worker whose cell has not stopped by itself; the cell has no record."""
+        cell = worker.cell
+        worker.process.kill()
+        worker.process.join()
+        self.workers.remove(worker)
+        worker.pipe.close()
+        worker.process.close()
+        if cell is None:
+            return
+        code = cell_code(cell, experiments(self.packages))
+        if self._has_finished(cell, code):
+            return
+        seconds = time.perf_counter() - worker.since
+        note_lost(self.records_dir, cell.key, code, seconds)
+        self.observer.ended(cell, Ending("stopped", seconds, "the time is up, and it did not come to a next step"))
+
+    def _has_finished(self, cell: Cell, code: str) -> bool:
+        header = read_header(record_path(self.records_dir, cell, code))
+        return header is not None and header["status"] == "finished"
 
 
 def _named(exit_code: int | None) -> str:

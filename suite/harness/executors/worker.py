@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from multiprocessing.connection import Connection
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 
 from suite.declarations import Cell
+from suite.harness.deadline import Deadline, TimeUp
 from suite.harness.observer import Ending, Step
 from suite.harness.runner import run_cell
 
@@ -35,6 +37,7 @@ def work(
     data_dir: Path | None,
     packages: Sequence[str],
     threads: int,
+    deadline: Deadline,
 ) -> None:
     """Run the cells that come through the pipe, until None comes; after each cell, send None."""
     # Ctrl-C reaches the whole process group; the process that started the pool is the one to act on it.
@@ -43,7 +46,8 @@ def work(
     torch.set_num_threads(threads)
     observer = _PipeObserver(pipe)
     while (cell := pipe.recv()) is not None:
-        run_cell(cell, records_dir, data_dir, observer, packages=packages)
+        with suppress(TimeUp):  # the observer was told
+            run_cell(cell, records_dir, data_dir, observer, packages=packages, deadline=deadline)
         pipe.send(None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import torch
@@ -17,6 +18,7 @@ class LearningSettings(Settings):
     """Sizes."""
 
     steps: int = setting(6, ours="enough to be interrupted in between")
+    ledger: str = setting("", ours="given by a test that waits for a step")
 
 
 class Learning(Experiment):
@@ -53,5 +55,7 @@ class Learning(Experiment):
                     schedule.step()
                     sums["loss"] += loss.item()
                     meter.record("loss", loss.item(), "1", loop=number, step=step)
+                    if cell.settings.ledger and (number, step) == (1, 2):
+                        Path(cell.settings.ledger).touch()
             meter.record("total", sums["loss"], "1", loop=number)
             meter.record("elapsed", elapsed.value, "s", loop=number)
