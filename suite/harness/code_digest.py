@@ -37,11 +37,12 @@ def code_digest(modules: Iterable[str]) -> str:
     """
     digest = hashlib.sha256()
     for name, tree in sorted(import_closure(modules).items()):
-        digest.update(f"{name}\n{normal_form(tree)}\n".encode())
+        digest.update(f"{name}\n{_written_out(tree)}\n".encode())
     return digest.hexdigest()
 
 
 _cached_digest = cache(code_digest)
+_written_out = cache(normal_form)  # of one tree, which is shared by the closures of many experiments
 
 
 def _starting_modules(cell: Cell, registered: Mapping[str, Experiment]) -> set[str]:

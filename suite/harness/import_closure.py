@@ -31,7 +31,7 @@ def import_closure(modules: Iterable[str]) -> dict[str, ast.Module]:
     while waiting:
         name = waiting.pop()
         trees[name] = _parse(name)
-        targets = {target for each in _imports(trees[name], _package(name)) for target in _targets(each)}
+        targets = {target for each in _imports_of(trees[name], _package(name)) for target in _targets(each)}
         found = {each for target in (name, *targets) for each in (*_parents(target), target)}
         waiting |= {
             each
@@ -91,6 +91,11 @@ def _passed_on(package: str) -> dict[str, _Import] | None:
     return names if names.keys() <= public else None
 
 
+@cache
+def _imports_of(tree: ast.Module, package: str) -> frozenset[_Import]:
+    return frozenset(_imports(tree, package))
+
+
 def _imports(tree: ast.Module, package: str) -> Iterator[_Import]:
     """Yield what the import statements anywhere in a module ask for."""
     for node in ast.walk(tree):
@@ -123,7 +128,12 @@ def _package(name: str) -> str:
 def _parse(name: str) -> ast.Module:
     path = _source(name)
     assert path is not None, name
-    return ast.parse(path.read_bytes())
+    return _parsed(path.read_bytes())
+
+
+@cache  # most modules are in the closures of many experiments
+def _parsed(source: bytes) -> ast.Module:
+    return ast.parse(source)
 
 
 @cache

@@ -92,7 +92,7 @@ class TimedRun:
         if not known:
             count = len(self.pending)
             return f"Estimated: nothing is known of {_cells(count)} that {'is' if count == 1 else 'are'} to run."
-        sources = Counter(self.estimated[cell.key].source for cell in known)
+        sources: Counter[str] = Counter(self.estimated[cell.key].source for cell in known)
         told = {"record": "from earlier records", "table": "from paper_costs.toml, for one H200"}
         parts = [f"{sources[source]} {text}" for source, text in told.items() if sources[source]]
         unknown = len(self.pending) - len(known)

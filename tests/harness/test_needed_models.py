@@ -71,6 +71,14 @@ def test_a_lost_model_is_trained_anew(
     assert stored.is_file()
 
 
+def test_a_model_from_another_machine_needs_no_record_here(run_tiny: RunTiny, tmp_path: Path) -> None:
+    _, rows = run_tiny("tiny/using", "declared")
+    (record,) = (tmp_path / "records" / "tiny" / "training").glob("line-*.jsonl")
+    record.unlink()
+    assert run_tiny("tiny/using", "declared")[1] == rows
+    assert not record.exists()
+
+
 def test_a_damaged_model_fails_the_cell_by_name(run_tiny: RunTiny, tmp_path: Path) -> None:
     run_tiny("tiny/using", "declared")
     (stored,) = (tmp_path / "records" / "models").glob("*.safetensors")

@@ -102,6 +102,26 @@ def test_the_order_of_cells(make_cell: MakeCell, tmp_path: Path, monkeypatch: py
     assert ordered == [slow["c"], drawing, line, using, slow["e"], slow["d"], slow["f"], slow["b"], slow["a"]]
 
 
+def test_cells_that_cannot_end_in_the_time_come_last_unless_they_can_be_interrupted(
+    make_cell: MakeCell, tmp_path: Path
+) -> None:
+    waits, learns, unknown, short = (
+        make_cell("tiny/slow", "a"),
+        make_cell("tiny/learning", "trains"),
+        make_cell("tiny/drawing", "b"),
+        make_cell("tiny/drawing", "a"),
+    )
+    estimated = {
+        waits.key: Estimate(61, "table"),
+        learns.key: Estimate(100, "table"),
+        unknown.key: Estimate(float("inf"), "unknown"),
+        short.key: Estimate(59, "table"),
+    }
+    cells = [waits, learns, unknown, short]
+    ordered = most_wanted_first(cells, 60, estimated, set(), tmp_path, experiments(TINY), lambda cell: [])
+    assert ordered == [short, learns, unknown, waits]
+
+
 def test_what_is_expected_is_told(make_cell: MakeCell, header: Mapping[str, Any], tmp_path: Path) -> None:
     cells = [make_cell("tiny/slow", name) for name in "abc"]
     for cell, seconds in zip(cells, (50, 30), strict=False):
