@@ -88,6 +88,8 @@ class TimedRun:
 
     def expectation(self) -> str:
         """Return in a sentence what is expected of the pending cells."""
+        if not self.pending:
+            return "Estimated: 0 s, as nothing is to run."
         known = [cell for cell in self.pending if self.estimated[cell.key].source != "unknown"]
         if not known:
             count = len(self.pending)

@@ -112,7 +112,8 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
         print(timed.outcome(time.monotonic() - begun))
     for status in failed:
         print(f"Not finished: {status.cell.name}: {status.reason or status.state}")
-    print(f"{len(cells) - len(unfinished)} of {_counted(cells)} finished; the records are in {place.records_dir}.")
+    places = " and ".join(str(path) for path in (place.records_dir, *([KEPT_RECORDS] if kept else [])))
+    print(f"{len(cells) - len(unfinished)} of {_counted(cells)} finished; the records are in {places}.")
     return EXIT_FAILED if failed else EXIT_FINISHED
 
 

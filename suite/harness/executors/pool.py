@@ -14,6 +14,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
+import torch
+
 from suite.declarations import Cell
 from suite.harness.code_digest import cell_code
 from suite.harness.deadline import NEVER, Deadline
@@ -41,12 +43,13 @@ def run_in_pool(
 ) -> None:
     """Run cells in at most ``jobs`` processes, each after those it needs, and write their records.
 
-    The processes share the cores evenly. When one dies, its cell is a failed record that names the signal or exit
-    code, and another process takes its place. All are stopped when this function is left, by an exception too.
-    What the deadline stops has no record, and nothing starts after it.
+    The processes share the cores evenly; one alone takes as many threads as this process. When one dies, its cell is a
+    failed record that names the signal or exit code, and another process takes its place. All are stopped when this
+    function is left, by an exception too. What the deadline stops has no record, and nothing starts after it.
     """
     waiting = list(cells)
-    pool = _Pool(records_dir, data_dir, observer, packages, max(1, cores() // jobs), deadline)
+    threads = torch.get_num_threads() if jobs == 1 else max(1, cores() // jobs)
+    pool = _Pool(records_dir, data_dir, observer, packages, threads, deadline)
     try:
         pool.run(waiting, jobs)
     finally:
