@@ -24,8 +24,8 @@ class TrackingSettings(Settings):
     atol: float = setting(1e-6, source=f"{TUTORIAL}")
     gradient: str = setting(
         "adjoint",
-        source="Massaroli et al. 2020, section 2: the generalised adjoint; smaller profiles differentiate through the solver, and all "
-        "measure the difference",
+        source="Massaroli et al. 2020, section 2: the generalised adjoint; smaller profiles differentiate through the "
+        "solver, and its Figure 2 measures the difference",
     )
     batch_size: int = setting(100, source=f"initial conditions, fresh in every iteration: {TUTORIAL}, first version")
     deviation: float = setting(0.1, source=f"of the initial conditions of the training: {TUTORIAL}, first two versions")
