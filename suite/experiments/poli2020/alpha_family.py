@@ -9,24 +9,22 @@ import torch
 from torch import nn
 
 from suite.declarations import Cell, Experiment, Meter, ModelSpec, Profile, Settings
-from suite.experiments.poli2020.alpha_measures import record_equal_operations, record_member
+from suite.experiments.poli2020.alpha_measures import record_equal_operations, record_member, record_sizes
 from suite.experiments.poli2020.alpha_residuals import record_delta, record_residuals
 from suite.experiments.poli2020.alpha_settings import AlphaSettings
 from suite.experiments.poli2020.image_correction import fit_correction
 from suite.experiments.poli2020.image_data import prepared
 from suite.experiments.poli2020.image_problem import ImageProblem, image_problem
 from suite.experiments.poli2020.image_settings import ImageSettings
-from suite.experiments.poli2020.image_sizes import operations_of
-from suite.experiments.poli2020.image_training import new_classifier
 from suite.experiments.poli2020.mnist import Mnist
-from suite.models import parameter_count
-from suite.models.image_flow import convolutional_correction
+from suite.models.image_flow import convolutional_correction, steady_convolutions
 from suite.solvers import ExplicitRungeKutta
 from suite.solvers.hyper import Hypersolver, NetworkCorrection
 from suite.solvers.tableaus import alpha_family, rk4
 
 TRAINED = ModelSpec("poli2020/mnist", "node")
 """The classifier: that of the MNIST experiment, at the same profile."""
+PIXELS = 28
 
 
 class AlphaFamily(Experiment):
@@ -71,7 +69,7 @@ class AlphaFamily(Experiment):
         images = image_settings(cell.profile)
         data = prepared(meter.dataset("mnist"), images, meter)
         problem = image_problem(meter.trained(TRAINED), data, images)
-        overhead = _record_sizes(problem.field, settings, meter)
+        overhead = _record_sizes(problem, settings, meter)
         # What HyperMidpoint's steps cost, in evaluations of the field.
         budget = images.fit_steps * (2 + overhead)
         if cell.variant == "rk4":
@@ -126,23 +124,24 @@ def new_correction(channels: int, hidden: int) -> NetworkCorrection:
 def _measure_family(
     correction: NetworkCorrection | None, problem: ImageProblem, steps: int, settings: AlphaSettings, meter: Meter
 ) -> None:
-    errors = {}
+    errors, released = {}, []
     for number, alpha in enumerate(settings.alphas):
         meter.progress(number, len(settings.alphas), "members")
         tableau = alpha_family(alpha)
         base = ExplicitRungeKutta("alpha-family", tableau, adaptive=False)
         method = base if correction is None else Hypersolver(base, correction)
-        errors[alpha] = record_member(problem, method, alpha, steps, meter)
+        errors[alpha], other = record_member(problem, method, alpha, steps, meter)
+        released.append(other)
     meter.record("best_alpha", min(errors, key=lambda alpha: errors[alpha]), "1")
+    meter.record("released_spread", max(released) / min(released), "1")
 
 
-@torch.no_grad()
-def _record_sizes(field: nn.Module, settings: AlphaSettings, meter: Meter) -> float:
-    """Record parameters and operations at this and at the published size; return those of g in evaluations."""
-    published = image_settings("paper")
-    whole = new_classifier(published)
-    sizes = {
-        "": (field, image_settings_channels(field), settings.correction_channels, meter.device),
-    }
-    del whole, sizes
-    raise NotImplementedError
+def _record_sizes(problem: ImageProblem, settings: AlphaSettings, meter: Meter) -> float:
+    """Record what g costs at this and at the published size; return the former in evaluations of the field."""
+    paper, images = AlphaSettings(), image_settings("paper")
+    published = new_correction(images.channels, paper.correction_channels)
+    state = torch.zeros(1, images.channels, PIXELS, PIXELS)
+    record_sizes(steady_convolutions(images.channels, images.hidden), published, state, meter, "_published")
+    channels = problem.starts.shape[1]
+    correction = new_correction(channels, settings.correction_channels).to(meter.device)
+    return record_sizes(problem.field, correction, problem.starts[:1], meter)

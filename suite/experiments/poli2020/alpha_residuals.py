@@ -16,9 +16,7 @@ from suite.solvers.hyper import NetworkCorrection
 from suite.solvers.tableaus import alpha_family
 
 
-def _trajectories(
-    field: nn.Module, problem: ImageProblem, steps: int, settings: AlphaSettings
-) -> NominalTrajectories:  # fmt: skip
+def _trajectories(field: nn.Module, problem: ImageProblem, steps: int, settings: AlphaSettings) -> NominalTrajectories:
     starts = problem.starts[: settings.residual_images].double()
     times = [k / steps for k in range(steps + 1)]
     return nominal_trajectories(field, starts, times, method="dopri8", tolerance=settings.residual_tolerance)
@@ -69,6 +67,7 @@ def record_delta(
         bound = delta[settings.trained_alpha] + _shift(predicted, alpha, settings)
         meter.record("delta", value, "1", alpha=alpha)
         meter.record("predicted_delta", bound, "1", alpha=alpha)
+    meter.record("best_delta_alpha", min(delta, key=lambda alpha: delta[alpha]), "1")
 
 
 def _shift(predicted: ElementaryDifferentials, alpha: float, settings: AlphaSettings) -> float:
