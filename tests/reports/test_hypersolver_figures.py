@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reports.figures.poli2020 import fig1, lorenz, theorem1, tracking
+from reports.figures.poli2020 import fig1, lorenz, theorem1
 from suite.experiments.poli2020.fig1 import Fig1
 from suite.experiments.poli2020.lorenz import LorenzRollouts
 from suite.experiments.poli2020.theorem1 import Theorem1
-from suite.experiments.poli2020.tracking import Tracking
 from tests.reports.drawn import Row, evidence, points
 
 pytestmark = pytest.mark.usefixtures("light")
@@ -82,7 +81,7 @@ def test_partial_records_are_drawn_as_far_as_they_go(variant: str) -> None:
 
 
 def test_without_data_the_figures_say_so() -> None:
-    for experiment, draw in ((Theorem1, theorem1.draw), (LorenzRollouts, lorenz.draw), (Tracking, tracking.draw)):
+    for experiment, draw in ((Theorem1, theorem1.draw), (LorenzRollouts, lorenz.draw)):
         rows: list[Row] = [{"variant": experiment.variants[0], "metric": "other", "value": 1.0}]
         for drawing in draw(evidence(experiment, rows)).values():
             assert drawing.figure is None
@@ -137,32 +136,3 @@ def test_evaluations_of_adaptive_methods_are_averaged_over_seeds_before_they_are
 def test_without_data_figure_1_says_so() -> None:
     for drawing in fig1.draw(evidence(Fig1, [{"variant": "heun", "metric": "other", "value": 1.0}])).values():
         assert drawing.figure is None
-
-
-def tracking_rows(variant: str, number: int) -> list[Row]:
-    rows: list[Row] = []
-    for nfe in (4, 8):
-        rows.append({"variant": variant, "metric": "depth_error", "nfe": nfe, "value": (number + 1) / nfe})
-        for batch in (1, 40):
-            own: Row = {"variant": variant, "metric": "operations", "nfe": nfe, "batch": batch}
-            rows.append({**own, "value": 1000.0 * nfe / batch})
-    for equal in ("evaluations", "operations"):
-        for s in (0.0, 0.5, 1.0):
-            rows.append(
-                {"variant": variant, "metric": "error_at_depth", "equal": equal, "s": s, "value": s * (number + 1)}
-            )
-    return rows
-
-
-def test_tracking_is_drawn_by_operations_and_said_to_be_uncertain() -> None:
-    names = ("euler", "rk4", "hyper-euler")
-    drawn = tracking.draw(evidence(Tracking, [row for n, name in enumerate(names) for row in tracking_rows(name, n)]))
-    assert [[4.0, 0.25], [8.0, 0.125]] in points(drawn["evaluations"])
-    assert [[4000.0, 0.75], [8000.0, 0.375]] in points(drawn["operations"])
-    assert [[100.0, 0.75], [200.0, 0.375]] in points(drawn["operations"])
-    assert [[0.5, 1.0], [1.0, 2.0]] in points(drawn["depth"])
-    operations = drawn["operations"].figure
-    assert operations is not None
-    assert [axes.get_title() for axes in operations.axes] == ["a trajectory alone", "in a batch of 40"]
-    for drawing in drawn.values():
-        assert "It is not certain that the paper has this experiment." in drawing.caption

@@ -15,6 +15,7 @@ from suite.experiments.poli2020.alpha_settings import AlphaSettings
 from suite.experiments.poli2020.image_correction import fit_correction
 from suite.experiments.poli2020.image_data import prepared
 from suite.experiments.poli2020.image_problem import ImageProblem, image_problem
+from suite.experiments.poli2020.image_run import checked
 from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.mnist import Mnist
 from suite.models.image_flow import convolutional_correction, steady_convolutions
@@ -105,15 +106,8 @@ class AlphaFamily(Experiment):
 
 
 def image_settings(profile: Profile) -> ImageSettings:
-    """Return the settings of the MNIST experiment, whose classifier is solved and whose plan corrections are fitted by.
-
-    Raises:
-        TypeError: When they are of another experiment.
-    """
-    found = Mnist.profiles[profile]
-    if not isinstance(found, ImageSettings):
-        raise TypeError(f"the MNIST experiment has ImageSettings, not {type(found).__name__}")
-    return found
+    """Return the settings of the MNIST experiment: its classifier is solved, and corrections are fitted as its is."""
+    return checked(Mnist.profiles[profile])
 
 
 def new_correction(channels: int, hidden: int) -> NetworkCorrection:

@@ -1,0 +1,121 @@
+"""HyperMidpoint over the second-order family: errors beside the released curves, and residuals beside predictions."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from reports.figures.curves import seeds_in_words
+from reports.figures.drawing import Drawing, Evidence
+from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
+
+RELEASED = "base, last sample subtracted"
+DIGITISED = "hyper-midpoint, digitised"
+DIGITISED_BASE = "base, digitised"
+MEASURED, PREDICTED = "measured", "predicted"
+SHOWN_ALPHAS = (0.1, 0.5, 1.0)
+
+
+def draw(evidence: Evidence) -> dict[str, Drawing]:
+    """Draw every figure of the page."""
+    return {
+        "error": _errors(evidence),
+        "delta": _deltas(evidence),
+        "residual": _residuals(evidence),
+        "discrepancy": _discrepancies(evidence),
+    }
+
+
+def _errors(evidence: Evidence) -> Drawing:
+    title = "Error at depth 1 over the family"
+    rows = evidence.metric("relative_error", "alpha")
+    if rows.empty:
+        return Drawing.missing(title, "relative_error")
+    curves = [Curve(name, rows[rows["variant"] == name]) for name in evidence.present(rows)]
+    released = evidence.metric("released_error", "alpha")
+    released = released[released["variant"] == "base"]
+    if not released.empty:
+        curves.append(Curve(RELEASED, released))
+    curves += _digitised(evidence)
+    known = [*evidence.known, RELEASED, DIGITISED, DIGITISED_BASE]
+    figure = panels(
+        {"": curves}, "alpha", x="alpha", y="relative error", known=known, linear_x=True, columns=2
+    )  # fmt: skip
+    return Drawing(
+        title,
+        figure,
+        "Mean over test images, channels and pixels, against every sample's own solution. The released code subtracts "
+        "the last sample's solution from every sample's, which is drawn beside it. Digitised curves are of the full "
+        f"network. {seeds_in_words(rows)}",
+        ends_in_words({"error": curves}, "alpha"),
+    )
+
+
+def _digitised(evidence: Evidence) -> list[Curve]:
+    found = []
+    hyper = evidence.published.get(f"{evidence.experiment}/error/hyper-midpoint")
+    if hyper is not None:
+        found.append(Curve(DIGITISED, pd.DataFrame({"alpha": hyper.x, "value": hyper.y})))
+    base = evidence.published.get(f"{evidence.experiment}/error/base")
+    if base is not None and base.low is not None and base.high is not None:
+        level = (base.low + base.high) / 2
+        found.append(Curve(DIGITISED_BASE, pd.DataFrame({"alpha": [0.01, 1.0], "value": [level, level]})))
+    return found
+
+
+def _deltas(evidence: Evidence) -> Drawing:
+    title = "Error of the correction over the family"
+    rows = evidence.metric("delta", "alpha")
+    if rows.empty:
+        return Drawing.missing(title, "delta")
+    curves = {"": [Curve(MEASURED, rows), Curve(PREDICTED, evidence.metric("predicted_delta", "alpha"))]}
+    figure = panels(
+        curves, "alpha", x="alpha", y="||R - g||", known=(MEASURED, PREDICTED), linear_x=True, linear_y=True
+    )  # fmt: skip
+    return Drawing(
+        title,
+        figure,
+        "Of a correction fitted at alpha = 1/2, on test images. The prediction adds |alpha - 1/2| / 4 times "
+        f"||f''(f, f)|| to the error at 1/2: it is a bound. {seeds_in_words(rows)}",
+        ends_in_words({"||R - g||": curves[""]}, "alpha"),
+    )
+
+
+def _residuals(evidence: Evidence) -> Drawing:
+    title = "Residuals of the family"
+    rows = evidence.metric("residual_norm", "alpha", "step")
+    if rows.empty:
+        return Drawing.missing(title, "residual_norm")
+    predicted = evidence.metric("predicted_residual_norm", "alpha", "step")
+    curves = {
+        f"step 1/{1 / step:.0f}": [
+            Curve(MEASURED, rows[rows["step"] == step]),
+            Curve(PREDICTED, predicted[predicted["step"] == step]),
+        ]
+        for step in (rows["step"].max(), rows["step"].min())
+    }
+    figure = panels(
+        curves, "alpha", x="alpha", y="||R||", known=(MEASURED, PREDICTED), linear_x=True, linear_y=True
+    )  # fmt: skip
+    return Drawing(
+        title,
+        figure,
+        "Scaled local errors without a correction on test images, and their leading term by exact directional "
+        f"derivatives. {seeds_in_words(rows)}",
+        ends_in_words(curves, "alpha"),
+    )
+
+
+def _discrepancies(evidence: Evidence) -> Drawing:
+    title = "How far residuals are from the prediction"
+    rows = evidence.metric("residual_discrepancy", "alpha", "step")
+    if rows.empty:
+        return Drawing.missing(title, "residual_discrepancy")
+    names = {alpha: f"alpha = {alpha:g}" for alpha in SHOWN_ALPHAS if (rows["alpha"] == alpha).any()}
+    curves = {"": [Curve(name, rows[rows["alpha"] == alpha]) for alpha, name in names.items()]}
+    figure = panels(curves, "step", x="step", y="relative discrepancy", known=list(names.values()))
+    return Drawing(
+        title,
+        figure,
+        f"It falls with the step, as a leading term's does. {seeds_in_words(rows)}",
+        ends_in_words({"discrepancy": curves[""]}, "step"),
+    )
