@@ -74,12 +74,17 @@ def family_evidence() -> Evidence:
 def test_family_is_drawn_beside_the_released_curves() -> None:
     drawn = alpha_family.draw(family_evidence())
     assert all(drawing.figure is not None for drawing in drawn.values())
-    errors = points(drawn["error"])
-    assert [[0.1, pytest.approx(0.3)], [0.5, pytest.approx(0.7)]] in errors
+    own = [
+        [[0.1, pytest.approx(0.7)], [0.5, pytest.approx(1.1)]],
+        [[0.1, pytest.approx(0.3)], [0.5, pytest.approx(0.7)]],
+    ]
+    assert points(drawn["error"]) == own
+    errors = points(drawn["released"])
+    assert errors[:2] == own
     assert [[0.1, 7.0], [0.5, 7.0]] in errors
     assert [[0.01, 0.43], [0.5, 0.26], [1.0, 0.33]] in errors
     assert [[0.01, pytest.approx(6.985)], [1.0, pytest.approx(6.985)]] in errors
-    assert "last sample" in drawn["error"].caption
+    assert "last sample" in drawn["released"].caption
     assert points(drawn["delta"]) == [[[0.1, 2.0], [0.5, 2.0]], [[0.1, 3.0], [0.5, 3.0]]]
     assert [[0.05, 0.05], [0.1, 0.1]] in points(drawn["discrepancy"])
     residual = drawn["residual"].figure

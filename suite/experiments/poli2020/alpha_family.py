@@ -83,7 +83,8 @@ class AlphaFamily(Experiment):
             with meter.initialisation():
                 correction = new_correction(images.channels, settings.correction_channels).to(meter.device)
             hypersolver = Hypersolver(alpha_family(alpha), correction)
-            fit_correction(hypersolver, problem.field, problem.augmentation, data.train_images, images, meter)
+            parts = problem.field, problem.augmentation, data.train_images
+            fit_correction(hypersolver, *parts, images, meter, fitted_alpha=alpha)
             return correction
 
         if cell.variant == "refitted":

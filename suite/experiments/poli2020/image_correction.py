@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from suite.declarations import Meter
+from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.models.hypersolvers import FittingPlan, NominalTrajectories, TrajectoryCache, fit, nominal_trajectories
 from suite.models.image_flow import convolutional_correction
@@ -25,6 +25,7 @@ def fit_correction(
     images: Tensor,
     settings: ImageSettings,
     meter: Meter,
+    **axes: Axis,
 ) -> None:
     """Fit the correction of a hypersolver of any base, and record the course, its time and the nominal solves.
 
@@ -35,6 +36,7 @@ def fit_correction(
         images: Training images, ready for the augmentation; none is tested on.
         settings: Say how.
         meter: Gives random numbers and takes the records.
+        **axes: Of the records, where several corrections are fitted.
 
     Raises:
         TypeError: When the correction is no module.
@@ -62,9 +64,9 @@ def fit_correction(
             lambda iteration, loss: meter.progress(iteration, settings.fit_iterations, "iterations", fit_loss=loss),
         )
     for iteration, loss in course.items():
-        meter.record("fit_loss", float(f"{loss:.4g}"), "1", iteration=iteration)
-    meter.record("fit_seconds", seconds.value, "s")
-    meter.record("nominal_solves", cache.solves, "1")
+        meter.record("fit_loss", float(f"{loss:.4g}"), "1", iteration=iteration, **axes)
+    meter.record("fit_seconds", seconds.value, "s", **axes)
+    meter.record("nominal_solves", cache.solves, "1", **axes)
     correction.requires_grad_(requires_grad=False)
 
 

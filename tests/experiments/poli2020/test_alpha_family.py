@@ -60,15 +60,18 @@ def test_differentials_of_convolutions_are_contractions_of_jacobian_and_hessian(
         flat = z[index].flatten()
 
         def f(point: Tensor) -> Tensor:
-            return field(zero, point.reshape(1, 2, 3, 3)).flatten()
+            value: Tensor = field(zero, point.reshape(1, 2, 3, 3)).flatten()
+            return value
 
         def jacobian(point: Tensor) -> Tensor:
-            rows: Any = torch.autograd.functional.jacobian(f, point, create_graph=True)
+            rows = torch.autograd.functional.jacobian(f, point, create_graph=True)
+            assert isinstance(rows, Tensor)
             return rows
 
         slope = f(flat).detach()
         matrix = jacobian(flat).detach()
-        second: Any = torch.autograd.functional.jacobian(jacobian, flat)
+        second = torch.autograd.functional.jacobian(jacobian, flat)
+        assert isinstance(second, Tensor)
         torch.testing.assert_close(found.twice[index].flatten(), matrix @ matrix @ slope)
         torch.testing.assert_close(found.curvature[index].flatten(), second @ slope @ slope)
 
