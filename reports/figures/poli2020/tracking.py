@@ -53,9 +53,8 @@ def _by_operations(evidence: Evidence) -> Drawing:
     for batch in sorted(rows["batch"].unique()):
         title_of = "a trajectory alone" if batch == 1 else f"in a batch of {batch:g}"
         curves[title_of] = _curves(evidence, _by_effort(rows[rows["batch"] == batch], "operations"))
-    figure = panels(
-        curves, "operations", x="multiply-accumulates for a trajectory", y="absolute error", known=evidence.known
-    )  # fmt: skip
+    x, known = "multiply-accumulates for a trajectory", evidence.known
+    figure = panels(curves, "operations", x=x, y="absolute error", known=known)
     return Drawing(
         title,
         figure,

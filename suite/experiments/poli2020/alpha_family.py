@@ -89,9 +89,8 @@ class AlphaFamily(Experiment):
 
         if cell.variant == "refitted":
             for alpha in settings.refitted_alphas:
-                record_member(
-                    problem, Hypersolver(alpha_family(alpha), fitted(alpha)), alpha, images.fit_steps, meter
-                )  # fmt: skip
+                hypersolver = Hypersolver(alpha_family(alpha), fitted(alpha))
+                record_member(problem, hypersolver, alpha, images.fit_steps, meter)
             return
         correction = fitted(settings.trained_alpha) if cell.variant == "hyper-midpoint" else None
         _measure_family(correction, problem, images.fit_steps, settings, meter)

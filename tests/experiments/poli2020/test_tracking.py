@@ -124,8 +124,6 @@ def test_operations_are_counted_by_hand(smoke_rows: Mapping[str, Rows]) -> None:
     assert of(smoke_rows["field"], "field_operations", "batch") == pytest.approx(field)
     assert of(smoke_rows["field"], "overhead", "batch") == pytest.approx({n: 1 + correction / field[n] for n in field})
     found = {
-        (row["nfe"], row["batch"]): row["value"]
-        for row in smoke_rows["hyper-euler"]
-        if row["metric"] == "operations"
-    }  # fmt: skip
+        (row["nfe"], row["batch"]): row["value"] for row in smoke_rows["hyper-euler"] if row["metric"] == "operations"
+    }
     assert found == pytest.approx({(k, n): k * (field[n] + correction) for k in (4, 8) for n in (1, 4)})
