@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import ClassVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from suite.declarations import Cell, Experiment, Meter, ModelSpec, Profile, Settings
 from suite.experiments.poli2020.alpha_measures import record_equal_operations, record_member, record_sizes
@@ -19,7 +20,7 @@ from suite.experiments.poli2020.image_run import checked
 from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.mnist import Mnist
 from suite.models.image_flow import convolutional_correction, steady_convolutions
-from suite.solvers import ExplicitRungeKutta
+from suite.solvers import ButcherTableau, ExplicitRungeKutta
 from suite.solvers.hyper import Hypersolver, NetworkCorrection
 from suite.solvers.tableaus import alpha_family, rk4
 
@@ -71,38 +72,25 @@ class AlphaFamily(Experiment):
         data = prepared(meter.dataset("mnist"), images, meter)
         problem = image_problem(meter.trained(TRAINED), data, images)
         overhead = _record_sizes(problem, settings, meter)
+        fit = partial(_fitted, problem=problem, train=data.train_images, settings=settings, images=images, meter=meter)
+        steps = images.fit_steps
         # What HyperMidpoint's steps cost, in evaluations of the field.
-        budget = images.fit_steps * (2 + overhead)
+        budget = steps * (2 + overhead)
         if cell.variant == "rk4":
-            steps = int(budget / 4)
-            method = ExplicitRungeKutta("rk4", rk4, adaptive=False)
-            record_equal_operations(problem, method, steps, 4 * steps / budget, meter)
-            return
-
-        def fitted(alpha: float) -> NetworkCorrection:
-            with meter.initialisation():
-                correction = new_correction(images.channels, settings.correction_channels).to(meter.device)
-            hypersolver = Hypersolver(alpha_family(alpha), correction)
-            parts = problem.field, problem.augmentation, data.train_images
-            fit_correction(hypersolver, *parts, images, meter, fitted_alpha=alpha)
-            return correction
-
-        if cell.variant == "refitted":
+            _record_classical(problem, rk4, budget, meter)
+        elif cell.variant == "refitted":
             for alpha in settings.refitted_alphas:
-                hypersolver = Hypersolver(alpha_family(alpha), fitted(alpha))
-                record_member(problem, hypersolver, alpha, images.fit_steps, meter)
-            return
-        correction = fitted(settings.trained_alpha) if cell.variant == "hyper-midpoint" else None
-        _measure_family(correction, problem, images.fit_steps, settings, meter)
-        if correction is None:
-            steps = int(budget / 2)
-            method = ExplicitRungeKutta("midpoint", alpha_family(0.5), adaptive=False)
-            record_equal_operations(problem, method, steps, 2 * steps / budget, meter)
+                record_member(problem, Hypersolver(alpha_family(alpha), fit(alpha)), alpha, steps, meter)
+        elif cell.variant == "base":
+            _measure_family(None, problem, steps, settings, meter)
+            _record_classical(problem, alpha_family(settings.trained_alpha), budget, meter)
             record_residuals(problem, settings, meter)
-            return
-        trained = Hypersolver(alpha_family(settings.trained_alpha), correction)
-        record_equal_operations(problem, trained, images.fit_steps, 1.0, meter)
-        record_delta(correction, problem, images.fit_steps, settings, meter)
+        else:
+            correction = fit(settings.trained_alpha)
+            _measure_family(correction, problem, steps, settings, meter)
+            trained = Hypersolver(alpha_family(settings.trained_alpha), correction)
+            record_equal_operations(problem, trained, steps, 1.0, meter)
+            record_delta(correction, problem, steps, settings, meter)
 
 
 def image_settings(profile: Profile) -> ImageSettings:
@@ -115,14 +103,36 @@ def new_correction(channels: int, hidden: int) -> NetworkCorrection:
     return convolutional_correction(channels, (hidden,), activation=nn.ReLU)
 
 
+def _fitted(
+    alpha: float,
+    problem: ImageProblem,
+    train: Tensor,
+    settings: AlphaSettings,
+    images: ImageSettings,
+    meter: Meter,
+) -> NetworkCorrection:
+    """Return a correction that is fitted with one member as base."""
+    with meter.initialisation():
+        correction = new_correction(images.channels, settings.correction_channels).to(meter.device)
+    hypersolver = Hypersolver(alpha_family(alpha), correction)
+    fit_correction(hypersolver, problem.field, problem.augmentation, train, images, meter, fitted_alpha=alpha)
+    return correction
+
+
+def _record_classical(problem: ImageProblem, tableau: ButcherTableau, budget: float, meter: Meter) -> None:
+    """Record the error of a method without a correction, with as many steps as a budget of evaluations affords."""
+    steps = int(budget / tableau.stages)
+    method = ExplicitRungeKutta("classical", tableau, adaptive=False)
+    record_equal_operations(problem, method, steps, steps * tableau.stages / budget, meter)
+
+
 def _measure_family(
     correction: NetworkCorrection | None, problem: ImageProblem, steps: int, settings: AlphaSettings, meter: Meter
 ) -> None:
     errors, released = {}, []
     for number, alpha in enumerate(settings.alphas):
         meter.progress(number, len(settings.alphas), "members")
-        tableau = alpha_family(alpha)
-        base = ExplicitRungeKutta("alpha-family", tableau, adaptive=False)
+        base = ExplicitRungeKutta("alpha-family", alpha_family(alpha), adaptive=False)
         method = base if correction is None else Hypersolver(base, correction)
         errors[alpha], other = record_member(problem, method, alpha, steps, meter)
         released.append(other)
