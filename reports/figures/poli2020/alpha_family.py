@@ -127,7 +127,7 @@ def _discrepancies(evidence: Evidence) -> Drawing:
     curves = {"": [Curve(name, rows[rows["alpha"] == alpha]) for alpha, name in names.items()]}
     figure = panels(curves, "step", x="step", y="relative discrepancy", known=list(names.values()))
     (axes,) = figure.axes
-    axes.minorticks_off()
+    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     steps = sorted(rows["step"].unique())
     axes.set_xticks(steps, [f"1/{1 / step:.0f}" for step in steps])
     return Drawing(

@@ -29,7 +29,7 @@ def _by_evaluations(evidence: Evidence) -> Drawing:
     figure = panels(curves, "nfe", x="evaluations of the field", y="absolute error", known=evidence.known)
     (axes,) = figure.axes
     ticks = [8, 16, 32, 64]
-    axes.minorticks_off()
+    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     return Drawing(
         title,
