@@ -53,7 +53,7 @@ class WallClock(Experiment):
             seconds=0.0,
         ),
         "quick": WallClockSettings(
-            test_images=500, batches=(1, 128), evaluations=(1, 2, 4, 8, 16), tolerances=(1e-1, 1e-2, 1e-3), rounds=3,
+            test_images=500, batches=(1, 128), evaluations=(1, 2, 4, 8, 16), tolerances=(1e-1, 1e-2, 1e-3), rounds=20,
             seconds=0.0,
         ),
         "laptop": WallClockSettings(test_images=5_000, rounds=7, seconds=1.0),
