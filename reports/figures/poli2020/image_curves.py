@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from reports.figures.curves import curve, legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
@@ -110,6 +111,10 @@ def _against(
     )
     for axes, name in zip(figure.axes, curves, strict=True):
         axes.set(ylabel=name, title="")
+        if cost == "milliseconds":
+            axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
     caption = f"{words} {seeds_in_words(pd.concat(found))}".strip()
     return Drawing(title, figure, caption, ends_in_words(curves, cost))
 

@@ -20,7 +20,7 @@ class Mnist(Experiment):
     variants = VARIANTS
     # One evaluation of g costs 0.79 of the field's; 0.82 at the published size.
     profiles: ClassVar[Mapping[Profile, Settings]] = all_profiles(
-        ImageSettings(), (8, 12, 8), train_images=6_000, epochs=4, test_images=1_000
+        ImageSettings(), (8, 12, 8), train_images=6_000, epochs=3, test_images=1_000
     )
     datasets = ("mnist",)
     headline = "relative_l2_error"
