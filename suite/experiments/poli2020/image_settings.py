@@ -47,7 +47,7 @@ class ImageSettings(Settings):
     fit_weight_decay: float = setting(1e-8, source=NOTEBOOK)
     fit_gradient_norm: float = setting(1.0, source=f"{NOTEBOOK}: gradients are clipped at 1")
     reference_tolerance: float = setting(
-        1e-7, ours="of dopri5 in double precision, which all methods are measured against"
+        1e-7, ours="of dopri8 in double precision, which all methods are measured against"
     )
     evaluations: tuple[int, ...] = setting(
         (4, 8, 12, 16, 20, 24, 28, 32, 36, 40), ours="of the field, multiples of 4 so that every method can have them"
