@@ -18,6 +18,7 @@ from suite.models.hypersolvers import (
     TrajectoryCache,
     fit,
     fit_ends,
+    perceptron_map,
     residual_samples,
 )
 from suite.solvers import explicit_methods
@@ -104,7 +105,7 @@ def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: floa
     # Of 2 -> w -> w -> 2: w^2 + 4 w.
     width = max(4, round(math.sqrt(operations + 4) - 2))
     with meter.initialisation():
-        network = nn.Sequential(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2))
+        network = perceptron_map(2, width)
     network = network.double().to(meter.device)
     states = problem.base_states(settings.pool, meter.generator("pool"))
     ends = problem.taught(states, settings.teacher_tolerance).states[-1]
@@ -116,7 +117,5 @@ def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: floa
         weight_decay=settings.weight_decay,
         gradient_norm=math.inf,
     )
-    fit_ends(
-        lambda z: z + network(z), network.parameters(), states[:, :2], ends[:, :2], plan, meter.generator("batches")
-    )
+    fit_ends(network, network.parameters(), states[:, :2], ends[:, :2], plan, meter.generator("batches"))
     return network

@@ -1,5 +1,6 @@
 """How hypersolvers are made: nominal trajectories, residuals, corrections, and their fitting (Poli et al. 2020)."""
 
+from suite.models.hypersolvers.direct_map import DirectMap, perceptron_map
 from suite.models.hypersolvers.end_fitting import fit_ends
 from suite.models.hypersolvers.fitted_steps import FittedSteps
 from suite.models.hypersolvers.fitting import FittingPlan, fit
@@ -11,6 +12,7 @@ from suite.models.hypersolvers.taylor import TaylorCorrection
 from suite.models.hypersolvers.trajectories import NominalTrajectories, TrajectoryCache, nominal_trajectories
 
 __all__ = [
+    "DirectMap",
     "DisturbedOracle",
     "FittedSteps",
     "FittingPlan",
@@ -23,6 +25,7 @@ __all__ = [
     "fit",
     "fit_ends",
     "nominal_trajectories",
+    "perceptron_map",
     "residual_loss",
     "residual_norms",
     "residual_samples",
