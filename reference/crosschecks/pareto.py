@@ -48,7 +48,8 @@ class Pareto(Experiment):
 
     ``error_over_rival`` is a hypersolver's error over the smallest that rivals have at no more than its cost: the
     hypersolver is on their front where it is below 1. ``samples_to_pay`` is what amortises training, trajectories
-    included, against the cheapest rival that is as accurate; it is missing where training never pays.
+    included, against the cheapest rival that is as accurate; it is missing where training never pays, and
+    ``paid_by_a_million`` is then negative: the share of the training that a million samples pay.
 
     A library that is not installed has one row, ``installed`` = 0, and no points.
     """

@@ -114,9 +114,10 @@ def record_rivals(points: Sequence[Point], meter: Meter) -> None:
 
 
 def record_amortisation(points: Sequence[Point], meter: Meter) -> None:
-    """Record of all that is trained whether it pays, and the number of samples after which it does.
+    """Record of all that is trained what share of its training a million samples pay, and how many pay for all of it.
 
-    It is compared with the cheapest that is as accurate; where nothing is, there is no row.
+    A sample pays what the cheapest rival that is as accurate costs more, which may be less than nothing: then no number
+    of samples pays. Where no rival is as accurate, there is no row.
     """
     for point in points:
         training = point.contender.training
@@ -131,9 +132,9 @@ def record_amortisation(points: Sequence[Point], meter: Meter) -> None:
                 if cheapest is None:
                     continue
                 axes: dict[str, Axis] = {"cost": cost, "rivals": name, **_short(point)}
+                saved = 1e6 * (cheapest - point.costs[cost])
+                meter.record("paid_by_a_million", _rounded(saved / spent), "1", **axes)
                 samples = samples_to_pay(spent, point.costs[cost], cheapest)
-                meter.record("pays", float(samples is not None), "1", **axes)
-                meter.record("cost_over_rival", _rounded(point.costs[cost] / cheapest), "1", **axes)
                 if samples is not None:
                     meter.record("samples_to_pay", _rounded(samples), "samples", **axes)
 
