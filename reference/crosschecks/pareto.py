@@ -8,6 +8,7 @@ from typing import ClassVar
 from reference.crosschecks.pareto_case import ParetoCase
 from reference.crosschecks.pareto_contenders import untrained
 from reference.crosschecks.pareto_flows import flow_case
+from reference.crosschecks.pareto_images import image_case
 from reference.crosschecks.pareto_measures import (
     Point,
     measured,
@@ -31,9 +32,15 @@ from suite.declarations import (
     Profile,
     Settings,
 )
+from suite.experiments.poli2020.cifar10 import Cifar10
+from suite.experiments.poli2020.image_run import NODE, ImageHypersolver, checked
+from suite.experiments.poli2020.mnist import Mnist
 
 FLOWS = {target: f"cnf-{target}" for target in ("checkerboard", "gaussians", "pinwheel", "rings")}
 """The variant of ``poli2020/fig1`` that trains the flow of each target."""
+
+IMAGES: Mapping[str, type[ImageHypersolver]] = {"cifar10": Cifar10, "mnist": Mnist}
+"""The experiment that trains the classifier of each data set."""
 
 PEERS: tuple[Library, ...] = (Torchdiffeq(), Torchdyn())
 
@@ -56,24 +63,35 @@ class Pareto(Experiment):
 
     id = "crosscheck/pareto"
     title = "Pareto fronts of hypersolvers, classical methods of three libraries, and what else can be fitted"
-    variants = tuple(FLOWS)
+    variants = (*IMAGES, *FLOWS)
+    datasets = tuple(IMAGES)
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": ParetoSettings(
             steps=(1, 2), most_evaluations=4, tolerances=(1e-1, 1e-3), rounds=1, fitted_heun_steps=(1,),
             fitted_rk4_steps=(1,), scalar_iterations=2, distilled_steps=(1,), fitted_steps=(1, 2), hyper_steps=(1, 2),
             samples=32, reference_tolerance=1e-6, pool=64, teacher_tolerance=1e-4, hidden=(4, 4), iterations=3,
-            batch=32,
+            batch=32, image_steps=(1, 2), image_tolerances=(1e-1,), image_fitted_steps=(2,), image_hyper_steps=(1, 2),
+            image_samples=8, image_pool=8, image_iterations=2,
         ),
         "quick": ParetoSettings(
             steps=(1, 2, 3, 4, 8), tolerances=(1e-1, 1e-2, 1e-3, 1e-5), rounds=2, fitted_heun_steps=(1, 2),
             fitted_rk4_steps=(1,), scalar_iterations=60, fitted_steps=(1, 2, 4), hyper_steps=(1, 2, 4), samples=256,
             reference_tolerance=1e-8, pool=1_000, teacher_tolerance=1e-6, hidden=(14, 14), iterations=200,
+            image_steps=(1, 2, 3, 4, 6, 8, 11, 12, 16), image_tolerances=(1e-1, 1e-2, 1e-3),
+            image_hyper_steps=(2, 4, 7, 9, 11), image_samples=32, image_pool=64, image_iterations=60,
         ),
-        "laptop": ParetoSettings(samples=1_024, pool=8_000, hidden=(32, 32), iterations=1_500),
+        "laptop": ParetoSettings(
+            rounds=3, scalar_iterations=200, samples=1_024, pool=8_000, hidden=(32, 32), iterations=1_500,
+            image_tolerances=(1e-1, 1e-2, 1e-3, 1e-4), image_samples=128, image_pool=1_000, image_iterations=500,
+        ),
         "paper": ParetoSettings(),
     }  # fmt: skip
     headline = "front_share"
     paper_cost = "estimated, not measured: 20 GPU-minutes for all variants of one seed, the trained flows not counted"
+
+    def reads(self, variant: str) -> tuple[str, ...]:
+        """The flows read no data, and each image field its own."""
+        return (variant,) if variant in IMAGES else ()
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:
         """A variant takes the field that another experiment trained on its data set."""
@@ -85,7 +103,7 @@ class Pareto(Experiment):
         if not isinstance(settings, ParetoSettings):
             raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not ParetoSettings")
         libraries = list(_installed(settings.peers, meter))
-        case = flow_case(meter.trained(_spec(cell.variant)), cell.variant, settings, meter)
+        case = _case(cell, settings, meter)
         points = _points(case, libraries, settings, meter)
         record_points(points, meter)
         record_rivals(points, meter)
@@ -94,7 +112,17 @@ class Pareto(Experiment):
 
 
 def _spec(variant: str) -> ModelSpec:
+    if variant in IMAGES:
+        return ModelSpec(IMAGES[variant].id, NODE)
     return ModelSpec("poli2020/fig1", FLOWS[variant])
+
+
+def _case(cell: Cell, settings: ParetoSettings, meter: Meter) -> ParetoCase:
+    model = meter.trained(_spec(cell.variant))
+    if cell.variant not in IMAGES:
+        return flow_case(model, cell.variant, settings, meter)
+    published = checked(IMAGES[cell.variant].profiles[cell.profile])
+    return image_case(model, cell.variant, meter.dataset(cell.variant), settings, published, meter)
 
 
 def _installed(names: Sequence[str], meter: Meter) -> Iterator[Library]:
@@ -108,7 +136,7 @@ def _installed(names: Sequence[str], meter: Meter) -> Iterator[Library]:
 
 
 def _points(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSettings, meter: Meter) -> list[Point]:
-    hyper = measured(case, list(hypersolvers(case, settings, meter)), meter)
+    hyper = measured(case, list(hypersolvers(case, meter)), meter)
     budgets = _budgets(hyper, settings)
     others = [
         *untrained(case, libraries, settings),
@@ -119,7 +147,8 @@ def _points(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSett
 
 
 def _budgets(points: Sequence[Point], settings: ParetoSettings) -> list[float]:
-    """Return the operations of one step of HyperEuler, and of some steps of HyperHeun."""
-    wanted = [("hyper-euler", 1), *(("hyper-heun", steps) for steps in settings.distilled_steps)]
+    """Return the operations of HyperEuler at its fewest steps, and of HyperHeun at some."""
     found = {(point.contender.method, point.contender.effort): point.costs["macs"] for point in points}
+    fewest = min(effort for method, effort in found if method == "hyper-euler")
+    wanted = [("hyper-euler", fewest), *(("hyper-heun", steps) for steps in settings.distilled_steps)]
     return [found[each] for each in wanted if each in found]

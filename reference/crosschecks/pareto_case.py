@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +25,29 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Efforts:
+    """At what efforts a field is solved.
+
+    Attributes:
+        steps: Of methods on a fixed grid.
+        tolerances: Of adaptive methods.
+        fitted: Steps that corrections are fitted at.
+        hyper: Steps of hypersolvers.
+    """
+
+    steps: tuple[int, ...]
+    tolerances: tuple[float, ...]
+    fitted: tuple[int, ...]
+    hyper: tuple[int, ...]
+
+    @property
+    def grid(self) -> tuple[float, ...]:
+        """The times on which every fitted number of steps fits."""
+        intervals = math.lcm(*self.fitted)
+        return tuple(k / intervals for k in range(intervals + 1))
+
+
+@dataclass(frozen=True)
 class ParetoCase:
     """A trained field on the unit interval.
 
@@ -38,6 +62,7 @@ class ParetoCase:
         correction: Makes the untrained correction of a base method, scaled to residual samples of it.
         direct: Makes an untrained network from starts to ends, of at most so many multiply-accumulates a sample.
         plan: How corrections and networks are fitted.
+        efforts: At what efforts it is solved.
     """
 
     name: str
@@ -50,6 +75,7 @@ class ParetoCase:
     correction: Callable[[str, ResidualSamples], nn.Module]
     direct: Callable[[float], nn.Module]
     plan: FittingPlan
+    efforts: Efforts
 
     @torch.no_grad()
     def errors(self, found: Tensor) -> Tensor:

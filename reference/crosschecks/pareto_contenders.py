@@ -46,7 +46,7 @@ class Contender:
 
 def untrained(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSettings) -> Iterator[Contender]:
     """Yield everything that needs no training: our methods, and those of other libraries."""
-    steps, tolerances = settings.steps, settings.tolerances
+    steps, tolerances = case.efforts.steps, case.efforts.tolerances
     for method in FIXED:
         for count in _affordable(method, steps, settings.most_evaluations):
             yield Contender("classical", method, OURS, count, fixed(case, method, count))

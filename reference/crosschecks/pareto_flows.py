@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from reference.crosschecks.pareto_case import ParetoCase, Work
+from reference.crosschecks.pareto_case import Efforts, ParetoCase, Work
 from reference.crosschecks.pareto_settings import ParetoSettings
 from suite.declarations import Meter
 from suite.experiments.poli2020.fig1_learned import FORM
@@ -48,12 +48,10 @@ def flow_case(flow: nn.Module, name: str, settings: ParetoSettings, meter: Meter
     exact = nominal_trajectories(field, starts, (0.0, 1.0), method="dopri8", tolerance=settings.reference_tolerance)
     with torch.no_grad(), meter.macs() as evaluation:
         field(torch.zeros((), dtype=torch.float64, device=meter.device), starts[:1])
-    grid = math.lcm(*settings.fitted_steps)
+    efforts = Efforts(settings.steps, settings.tolerances, settings.fitted_steps, settings.hyper_steps)
     field.reset()
     with meter.wall_time() as seconds:
-        pool = nominal_trajectories(
-            field, others, [k / grid for k in range(grid + 1)], tolerance=settings.teacher_tolerance
-        )
+        pool = nominal_trajectories(field, others, efforts.grid, tolerance=settings.teacher_tolerance)
     return ParetoCase(
         name=name,
         field=field,
@@ -72,6 +70,7 @@ def flow_case(flow: nn.Module, name: str, settings: ParetoSettings, meter: Meter
             weight_decay=settings.weight_decay,
             gradient_norm=settings.gradient_norm,
         ),
+        efforts=efforts,
     )
 
 

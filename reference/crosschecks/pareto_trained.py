@@ -29,11 +29,11 @@ from suite.solvers.hyper import Hypersolver
 BASES = {"hyper-euler": "euler", "hyper-midpoint": "midpoint", "hyper-heun": "heun2"}
 
 
-def hypersolvers(case: ParetoCase, settings: ParetoSettings, meter: Meter) -> Iterator[Contender]:
+def hypersolvers(case: ParetoCase, meter: Meter) -> Iterator[Contender]:
     """Yield each hypersolver at each number of steps, with the correction fitted nearest to that number."""
     for name, base in BASES.items():
-        fitted = {count: _fitted_hypersolver(case, base, count, meter) for count in settings.fitted_steps}
-        for count in settings.hyper_steps:
+        fitted = {count: _fitted_hypersolver(case, base, count, meter) for count in case.efforts.fitted}
+        for count in case.efforts.hyper:
             nearest = min(fitted, key=lambda at, count=count: abs(math.log(at / count)))  # type: ignore[misc]
             method, training = fitted[nearest]
             yield Contender("hyper", name, OURS, count, fixed(case, method, count), training)
@@ -80,7 +80,7 @@ def fitted_steps(case: ParetoCase, settings: ParetoSettings, meter: Meter) -> It
             steps = FittedSteps(explicit_methods()[base].tableau, count, case.starts.dtype).to(case.starts.device)
             plan = FittingPlan(
                 iterations=settings.scalar_iterations,
-                batch=case.plan.batch,
+                batch=settings.scalar_batch,
                 learning_rate=settings.scalar_learning_rate,
                 last_learning_rate=0.0,
                 weight_decay=0.0,

@@ -1,4 +1,4 @@
-"""Pareto fronts by cost with a panel for each data set; hypersolvers over their rivals; when their training has paid."""
+"""Pareto fronts by cost, a panel for each data set; hypersolvers over their rivals; when their training has paid."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def _fronts(evidence: Evidence, cost: str) -> Drawing:
     return Drawing(
         title,
         figure,
-        f"{words}Filled points are on the front (in half of the seeds at least), open ones are dominated; the line joins "
-        f"the front.{free}",
+        f"{words}Filled points are on the front (in half of the seeds at least), open ones are dominated; the line "
+        f"joins the front.{free}",
         f"Hypersolvers on the front of {name}. " + " ".join(_standing(points, variant) for variant in names),
     )
 
@@ -171,8 +171,8 @@ def _amortisation(evidence: Evidence) -> Drawing:
     return Drawing(
         title,
         panels(curves, "effort", x="steps", y="samples", known=HYPER),
-        "Multiply-accumulates of trajectories and fitting over those that a sample saves against the cheapest untrained "
-        f"method that is as accurate. Where a point is missing, nothing is saved and training never pays. "
+        "Multiply-accumulates of trajectories and fitting over those that a sample saves against the cheapest "
+        "untrained method that is as accurate. Where a point is missing, nothing is saved and training never pays. "
         f"{seeds_in_words(rows)}",
         ends_in_words(curves, "effort"),
     )
