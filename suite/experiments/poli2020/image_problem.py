@@ -63,6 +63,11 @@ class ImageProblem:
         return _states(self.field, self.starts[:count], times, method, 1 / (len(times) - 1))
 
 
+def ends_of(field: nn.Module, starts: Tensor, method: MethodName, steps: int) -> Tensor:
+    """Return the states at depth 1 from those at depth 0 by a method on equal steps."""
+    return _states(field, starts, torch.tensor([0.0, 1.0], dtype=torch.float64), method, 1 / steps)[-1]
+
+
 def _states(field: nn.Module, starts: Tensor, times: Tensor, method: MethodName, step: float) -> Tensor:
     states = solve(field, starts, times, method=method, options={"step_size": step}).states
     return cast(Tensor, states)

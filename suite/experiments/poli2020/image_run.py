@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from torch import nn
 
 from suite.datasets import ImageClassification
-from suite.declarations import Cell, Experiment, Meter, ModelSpec, Settings
+from suite.declarations import Cell, Meter, ModelSpec, Settings
 from suite.experiments.poli2020.image_correction import fit_correction, new_correction
 from suite.experiments.poli2020.image_data import prepared
 from suite.experiments.poli2020.image_errors import classes_of, terminal_error
 from suite.experiments.poli2020.image_measures import (
+    Errors,
     record_crossover,
     record_depth,
     record_errors,
@@ -34,48 +34,54 @@ _OWN_BATCH = 16
 """Images of the batch on which the released notebooks print the evaluations of dopri5."""
 
 
-class ImageHypersolver(Experiment):
-    """HyperEuler against classical methods on a classifier with a Neural ODE.
+VARIANTS = (NODE, *CLASSICAL, HYPER)
+"""``node`` trains the classifier that all others use; ``hyper-euler`` fits a correction, which is kept too."""
 
-    ``node`` trains the classifier, whose weights all others use, and ``hyper-euler`` fits the correction, which other
-    experiments use. Every method is measured on held-out images against the exact solution.
+
+def needed(cell: Cell) -> Sequence[ModelSpec]:
+    """Return what a cell needs: every method solves the trained classifier."""
+    return () if cell.variant == NODE else [ModelSpec(cell.experiment, NODE)]
+
+
+def untrained(cell: Cell) -> nn.Module:
+    """Return the untrained classifier, or the untrained correction."""
+    settings = checked(cell.settings)
+    return new_correction(settings) if cell.variant == HYPER else new_classifier(settings)
+
+
+def run_cell(cell: Cell, meter: Meter, images: ImageClassification, published: Settings) -> None:
+    """Train the classifier, or measure one method on it.
+
+    Args:
+        cell: The cell.
+        meter: Where to record.
+        images: The images as they are published.
+        published: The settings of the paper profile, whose networks are counted too.
     """
+    settings = checked(cell.settings)
+    data = prepared(images, settings, meter)
+    if cell.variant == NODE:
+        record_sizes(settings, images.test_images.shape[-1], meter)
+        record_sizes(checked(published), images.test_images.shape[-1], meter, "_published")
+        _train(data, settings, meter)
+        return
+    problem = image_problem(meter.trained(ModelSpec(cell.experiment, NODE)), data, settings)
+    stepping = _stepping(cell.variant, problem, data, settings, meter)
+    errors = record_errors(stepping, problem, settings, meter)
+    record_times(stepping, problem, settings, meter)
+    record_depth(stepping, problem, meter, with_map=cell.seed == 0 and cell.variant in _WITH_MAPS)
+    if cell.variant == HYPER:
+        _record_crossovers((stepping, errors), problem, settings, meter)
 
-    variants = (NODE, *CLASSICAL, HYPER)
-    headline = "relative_l2_error"
-    pixels: ClassVar[int]
-    """Rows and columns of the images of the data set."""
 
-    def needs(self, cell: Cell) -> Sequence[ModelSpec]:
-        """Every method solves the trained classifier."""
-        return () if cell.variant == NODE else [ModelSpec(self.id, NODE)]
-
-    def build_model(self, cell: Cell) -> nn.Module:
-        """Return the untrained classifier, or the untrained correction."""
-        settings = checked(cell.settings)
-        return new_correction(settings) if cell.variant == HYPER else new_classifier(settings)
-
-    def run(self, cell: Cell, meter: Meter) -> None:
-        """Train the classifier, or measure one method on it."""
-        settings = checked(cell.settings)
-        data = prepared(meter.dataset(self.datasets[0]), settings, meter)
-        if cell.variant == NODE:
-            _train(data, settings, checked(self.profiles["paper"]), self.pixels, meter)
-            return
-        problem = image_problem(meter.trained(ModelSpec(self.id, NODE)), data, settings)
-        stepping = _stepping(cell.variant, problem, data, settings, meter)
-        errors = record_errors(stepping, problem, settings, meter)
-        record_times(stepping, problem, settings, meter)
-        record_depth(stepping, problem, meter, with_map=cell.seed == 0 and cell.variant in _WITH_MAPS)
-        if cell.variant != HYPER:
-            return
-        for name in CLASSICAL:
-            rival = classical(name)
-            found = {
-                steps: terminal_error(problem.solved(rival.method, steps), problem.ends)
-                for steps in step_counts(rival, settings)
-            }
-            record_crossover((stepping, errors), (rival, found), settings, meter)
+def _record_crossovers(
+    own: tuple[Stepping, Errors], problem: ImageProblem, settings: ImageSettings, meter: Meter
+) -> None:
+    for name in CLASSICAL:
+        rival = classical(name)
+        counts = step_counts(rival, settings)
+        found = {steps: terminal_error(problem.solved(rival.method, steps), problem.ends) for steps in counts}
+        record_crossover(own, (rival, found), settings, meter)
 
 
 def checked(settings: Settings) -> ImageSettings:
@@ -89,11 +95,7 @@ def checked(settings: Settings) -> ImageSettings:
     return settings
 
 
-def _train(
-    data: ImageClassification, settings: ImageSettings, published: ImageSettings, pixels: int, meter: Meter
-) -> None:
-    record_sizes(settings, pixels, meter)
-    record_sizes(published, pixels, meter, "_published")
+def _train(data: ImageClassification, settings: ImageSettings, meter: Meter) -> None:
     with meter.initialisation():
         model = new_classifier(settings).to(meter.device)
     train_classifier(model, data, settings, meter)

@@ -61,6 +61,6 @@ def record_sizes(settings: ImageSettings, pixels: int, meter: Meter, suffix: str
     parameters: Iterable[tuple[str, nn.Module]] = (("", model), ("field_", field), ("correction_", correction))
     for name, module in parameters:
         meter.record(f"{name}parameters{suffix}", parameter_count(module), "1")
-    meter.record(f"field_operations{suffix}", found.field, "MAC")
-    meter.record(f"correction_operations{suffix}", found.correction, "MAC")
+    meter.record(f"field_operations{suffix}", found.field / 1e6, "MMAC")
+    meter.record(f"correction_operations{suffix}", found.correction / 1e6, "MMAC")
     meter.record(f"overhead{suffix}", 1 + found.overhead, "1")
