@@ -33,13 +33,13 @@ from suite.declarations import (
     Settings,
 )
 from suite.experiments.poli2020.cifar10 import Cifar10
-from suite.experiments.poli2020.image_run import NODE, ImageHypersolver, checked
+from suite.experiments.poli2020.image_run import NODE, checked
 from suite.experiments.poli2020.mnist import Mnist
 
 FLOWS = {target: f"cnf-{target}" for target in ("checkerboard", "gaussians", "pinwheel", "rings")}
 """The variant of ``poli2020/fig1`` that trains the flow of each target."""
 
-IMAGES: Mapping[str, type[ImageHypersolver]] = {"cifar10": Cifar10, "mnist": Mnist}
+IMAGES: Mapping[str, type[Mnist | Cifar10]] = {"cifar10": Cifar10, "mnist": Mnist}
 """The experiment that trains the classifier of each data set."""
 
 PEERS: tuple[Library, ...] = (Torchdiffeq(), Torchdyn())
