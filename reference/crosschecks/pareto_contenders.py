@@ -34,6 +34,7 @@ class Contender:
             evaluations of the field.
         end: Returns the ends.
         training: What was spent on it before, if it is trained.
+        macs: Multiply-accumulates of a sample, where counting what is executed would not be fair.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Contender:
     effort: float
     end: Callable[[], Tensor]
     training: Work | None = None
+    macs: float | None = None
 
 
 def untrained(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSettings) -> Iterator[Contender]:
@@ -55,7 +57,9 @@ def untrained(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSe
             yield Contender("adaptive", method, OURS, tolerance, _adaptive(case, method, tolerance))
     for count in _affordable("heun2", steps, settings.most_evaluations):
         taylor = Hypersolver("euler", TaylorCorrection(case.field))
-        yield Contender("taylor", "taylor2", OURS, count, fixed(case, taylor, count))
+        # A slope, and a dual number of value and tangent. torch multiplies by the weights' tangent as well, of zeros.
+        macs = 3 * count * case.evaluation_macs
+        yield Contender("taylor", "taylor2", OURS, count, fixed(case, taylor, count), macs=macs)
     for library in libraries:
         for method in (name for name in FIXED if name in library.methods):
             for count in _affordable(method, steps, settings.most_evaluations):

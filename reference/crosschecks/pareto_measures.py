@@ -52,7 +52,8 @@ def measured(case: ParetoCase, contenders: Sequence[Contender], meter: Meter) ->
         with meter.macs() as operations:
             found = contender.end()
         errors = case.errors(found)
-        costs = {"nfe": float(case.field.nfe), "macs": operations.value / len(case.starts)}
+        macs = operations.value / len(case.starts) if contender.macs is None else contender.macs
+        costs = {"nfe": float(case.field.nfe), "macs": macs}
         points.append(Point(contender, float(errors.mean()), float(errors.median()), costs))
         meter.progress(done + 1, len(contenders), "solves")
     return points
