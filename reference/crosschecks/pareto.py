@@ -55,8 +55,9 @@ class Pareto(Experiment):
 
     ``error_over_rival`` is a hypersolver's error over the smallest that rivals have at no more than its cost: the
     hypersolver is on their front where it is below 1. ``samples_to_pay`` is what amortises training, trajectories
-    included, against the cheapest rival that is as accurate; it is missing where training never pays, and
-    ``paid_by_a_million`` is then negative: the share of the training that a million samples pay.
+    included (their share is ``trajectory_macs`` and ``trajectory_seconds``), against the cheapest rival that is as
+    accurate; it is missing where training never pays, and ``paid_by_a_million`` is then negative: the share of the
+    training that a million samples pay.
 
     A library that is not installed has one row, ``installed`` = 0, and no points.
     """
@@ -104,6 +105,9 @@ class Pareto(Experiment):
             raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not ParetoSettings")
         libraries = list(_installed(settings.peers, meter))
         case = _case(cell, settings, meter)
+        meter.record("evaluation_macs", case.evaluation_macs, "MAC")
+        meter.record("trajectory_macs", case.pool_work.macs, "MAC")
+        meter.record("trajectory_seconds", case.pool_work.seconds, "s")
         points = _points(case, libraries, settings, meter)
         record_points(points, meter)
         record_rivals(points, meter)

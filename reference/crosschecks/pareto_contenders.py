@@ -18,7 +18,7 @@ from suite.solvers.hyper import Hypersolver
 from suite.solvers.methods import MethodName
 
 FIXED = ("euler", "midpoint", "heun2", "ralston", "heun3", "rk4_classic", "rk4", "ab2", "ab3")
-ADAPTIVE = ("adaptive_heun", "bosh3", "dopri5", "tsit5")
+ADAPTIVE = ("adaptive_heun", "bosh3", "dopri5")
 OURS = "suite"
 
 

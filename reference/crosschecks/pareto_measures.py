@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reference.crosschecks.pareto_case import ParetoCase
-from reference.crosschecks.pareto_contenders import Contender
+from reference.crosschecks.pareto_contenders import OURS, Contender
 from reference.crosschecks.pareto_front import least_cost, least_error, on_front, samples_to_pay
 from suite.declarations import Axis, Meter
 from suite.harness.interleaved import best_times
@@ -26,6 +26,9 @@ RIVALS: Mapping[str, Rivals] = {
     "any": lambda each: each.kind != "hyper",
 }
 """What hypersolvers are compared with at no more than their cost."""
+
+_IN_BRIEF: Mapping[str, Rivals] = {name: RIVALS[name] for name in ("untrained", "any")}
+"""Those at no more evaluations or seconds, where single methods would only fill the records."""
 
 PAID_BY: Mapping[str, Rivals] = {
     "untrained": RIVALS["untrained"],
@@ -77,14 +80,15 @@ def timed(case: ParetoCase, points: Sequence[Point], rounds: int) -> list[Point]
 
 
 def record_points(points: Sequence[Point], meter: Meter) -> None:
-    """Record each point, and whether it is on the front of each cost.
+    """Record each point, and whether it is on the front of each cost; medians of our own code alone.
 
     A direct network evaluates no field and would have every error for nothing: it is on no front of evaluations.
     """
     for point in points:
         axes = _axes(point)
-        meter.record("error", _rounded(point.error), "1", **axes)
-        meter.record("median_error", _rounded(point.median), "1", **axes)
+        meter.record("error", _rounded(point.error), "1", kind=point.contender.kind, **axes)
+        if point.contender.library == OURS:
+            meter.record("median_error", _rounded(point.median), "1", **axes)
         for cost in COSTS:
             meter.record(cost, _rounded(point.costs[cost]), UNITS[cost], **axes)
         if point.contender.training is not None:
@@ -104,7 +108,7 @@ def record_rivals(points: Sequence[Point], meter: Meter) -> None:
     """
     for point in (each for each in points if each.contender.kind == "hyper"):
         for cost in COSTS:
-            for name, is_rival in RIVALS.items():
+            for name, is_rival in RIVALS.items() if cost == "macs" else _IN_BRIEF.items():
                 rivals = [each for each in points if is_rival(each.contender) and each.costs[cost] > 0]
                 best = least_error(
                     [each.costs[cost] for each in rivals], [each.error for each in rivals], point.costs[cost]
@@ -154,7 +158,7 @@ def record_share(points: Sequence[Point], meter: Meter) -> None:
 
 def _axes(point: Point) -> dict[str, Axis]:
     contender = point.contender
-    return {"kind": contender.kind, "library": contender.library, **_short(point)}
+    return {"library": contender.library, **_short(point)}
 
 
 def _short(point: Point) -> dict[str, Axis]:

@@ -29,9 +29,9 @@ def rows() -> list[Row]:
     for seed, factor in enumerate((0.9, 1.0, 1.2)):
         for (kind, method, effort), (cost, error, front) in POINTS.items():
             own: Row = {
-                "variant": "rings", "seed": seed, "kind": kind, "method": method, "effort": effort, "library": "suite",
+                "variant": "rings", "seed": seed, "method": method, "effort": effort, "library": "suite",
             }  # fmt: skip
-            found.append({**own, "metric": "error", "value": factor * error})
+            found.append({**own, "metric": "error", "kind": kind, "value": factor * error})
             for name in pareto.COSTS:
                 found.append({**own, "metric": name, "value": cost})
                 found.append({**own, "metric": "on_front", "cost": name, "value": front})

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from reference.statistics.intervals import mean_interval
 from reports.figures.curves import seeds_in_words
@@ -22,11 +23,12 @@ COSTS = {
     "seconds": ("time", "seconds of a sample, in a batch"),
 }
 HYPER = ("hyper-euler", "hyper-midpoint", "hyper-heun")
-SERIES = (
-    *HYPER, "fixed grid", "multistep", "adaptive", "taylor2", "scalar-fitted", "distilled", "torchdiffeq", "torchdyn",
-)  # fmt: skip
+OURS = (*HYPER, "fixed grid", "multistep", "adaptive", "taylor2", "scalar-fitted", "distilled")
+SERIES = (*OURS, "torchdiffeq", "torchdyn")
 MULTISTEP = ("ab2", "ab3")
-POINT = ("method", "library", "kind", "effort")
+POINT = ("method", "library", "effort")
+FEW_DECADES = 100
+"""Below this ratio of its ends, an axis of powers of ten alone would have too few labels."""
 
 
 def draw(evidence: Evidence) -> dict[str, Drawing]:
@@ -49,7 +51,7 @@ def _fronts(evidence: Evidence, cost: str) -> Drawing:
     found = figure.subplots(len(names), 1, sharex=cost == "nfe", squeeze=False)[:, 0]
     for axes, variant in zip(found, names, strict=True):
         _panel(axes, points[points["variant"] == variant])
-        axes.set(title=variant, xscale="log", yscale="log", xlabel=label, ylabel="relative error")
+        axes.set(title=variant, xlabel=label, ylabel="relative error")
     figure.legend(handles=_handles(points), loc="outside lower center", ncols=3)
     seeds = int(points["seeds"].max())
     words = f"Geometric means of {seeds} seeds; bars are 95 % intervals. " if seeds > 1 else "One seed. "
@@ -75,8 +77,9 @@ def _points(evidence: Evidence, cost: str) -> pd.DataFrame:
     front = front[front["cost"] == cost].groupby(keys)["value"].mean().rename("front")
     costs = evidence.metric(cost, *POINT).groupby(keys)["value"].mean().rename("x")
     errors = evidence.metric("error", *POINT)
+    kinds = errors.groupby(keys)["kind"].first()
     errors = errors[errors["value"] > 0].groupby(keys)["value"].agg(_interval).rename("interval")
-    points = pd.concat([front, costs, errors], axis="columns", join="inner").reset_index()
+    points = pd.concat([front, costs, errors, kinds], axis="columns", join="inner").reset_index()
     for column, index in (("y", 0), ("low", 1), ("high", 2), ("seeds", 3)):
         points[column] = [interval[index] for interval in points["interval"]]
     points["series"] = [
@@ -102,7 +105,8 @@ def _series(kind: str, method: str, library: str) -> str:
 
 
 def _panel(axes: Axes, points: pd.DataFrame) -> None:
-    palette, signs = colours(SERIES), markers(SERIES)
+    axes.set(xscale="log", yscale="log")
+    palette, signs = _palette(), markers(SERIES)
     for series in (name for name in reversed(SERIES) if name in set(points["series"])):
         mine = points[points["series"] == series]
         for best, drawn in mine.groupby("front"):
@@ -117,15 +121,24 @@ def _panel(axes: Axes, points: pd.DataFrame) -> None:
     # Adaptive methods at tight tolerances go far below what anything else reaches.
     others = points[points["kind"] != "adaptive"]
     axes.set_ylim(bottom=max(points["y"].min(), others["y"].min() / 3) / 2)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    if points["x"].max() < FEW_DECADES * points["x"].min():
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
 
 
 def _handles(points: pd.DataFrame) -> list[Line2D]:
-    palette, signs, shown = colours(SERIES), markers(SERIES), set(points["series"])
+    palette, signs, shown = _palette(), markers(SERIES), set(points["series"])
     return [
         Line2D([], [], color=palette[name], marker=signs[name], linestyle="none", label=name)
         for name in SERIES
         if name in shown
     ]
+
+
+def _palette() -> dict[str, str]:
+    """Return the colours of all series: other libraries, whose points often cover ours, are in that of the text."""
+    return {**dict.fromkeys(SERIES, text_colour()), **colours(OURS)}
 
 
 def _standing(points: pd.DataFrame, variant: str) -> str:
@@ -148,7 +161,7 @@ def _over_rivals(evidence: Evidence, rivals: str) -> Drawing:
     if rows.empty:
         return Drawing.missing(title, "error_over_rival")
     curves = _by_data_set(evidence, rows)
-    figure = panels(curves, "effort", x="steps", y="error / best rival's", known=HYPER)
+    figure = panels(curves, "effort", x="steps", y="error / best rival's", known=HYPER, linear_x=True)
     for axes in figure.axes:
         axes.axhline(1.0, color=text_colour(), linewidth=1.0, linestyle="--")
     return Drawing(
@@ -170,7 +183,7 @@ def _amortisation(evidence: Evidence) -> Drawing:
     curves = _by_data_set(evidence, rows)
     return Drawing(
         title,
-        panels(curves, "effort", x="steps", y="samples", known=HYPER),
+        panels(curves, "effort", x="steps", y="samples", known=HYPER, linear_x=True),
         "Multiply-accumulates of trajectories and fitting over those that a sample saves against the cheapest "
         "untrained method that is as accurate. Where a point is missing, nothing is saved and training never pays. "
         f"{seeds_in_words(rows)}",

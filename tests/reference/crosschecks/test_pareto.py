@@ -161,7 +161,7 @@ def test_every_field_has_all_contenders_and_a_front_of_each_cost(smoke_rows: Map
         assert kinds == {"classical", "adaptive", "taylor", "scalar-fitted", "distilled", "hyper"}
         for cost in ("nfe", "macs", "seconds"):
             assert any(of(rows, "on_front", cost=cost))
-        assert not of(rows, "on_front", cost="nfe", kind="distilled")
+        assert not of(rows, "on_front", cost="nfe", method="distilled")
         assert set(of(rows, "installed", library="torchdiffeq")) == {1.0}
 
 
