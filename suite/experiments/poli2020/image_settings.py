@@ -84,12 +84,17 @@ class Cifar10Settings(ImageSettings):
     correction_channels: int = setting(32, source=f"{NOTEBOOK}: g is 41-32-32-20, with PReLU")
 
 
-def small_profiles(paper: ImageSettings, sizes: tuple[int, int, int]) -> dict[Profile, Settings]:
-    """Return the profiles of either data set that need no GPU, on images of 7 or 8 pixels a side.
+def all_profiles(
+    paper: ImageSettings, sizes: tuple[int, int, int], *, train_images: int, epochs: int, test_images: int
+) -> dict[Profile, Settings]:
+    """Return the profiles of either data set; all but the paper's are on images of 7 or 8 pixels a side.
 
     Args:
         paper: Its published settings.
         sizes: Channels of the state, of the field and of g, which keep the published cost of g beside the field's.
+        train_images: Of the laptop profile.
+        epochs: Of the laptop profile.
+        test_images: Of the laptop profile.
     """
     channels, hidden, correction = sizes
     reduced = replace(
@@ -103,13 +108,13 @@ def small_profiles(paper: ImageSettings, sizes: tuple[int, int, int]) -> dict[Pr
             axis_evaluations=(8,), budgets=(8.0,), map_steps=2, timed_images=4, repeats=1,
         ),
         "quick": replace(
-            reduced, train_images=1_024, test_images=200, epochs=3, learning_rate=1e-2, fit_iterations=150,
+            reduced, train_images=1_024, test_images=128, epochs=3, learning_rate=1e-2, fit_iterations=150,
             fit_images=32, fit_refresh=50, fit_batch=64, reference_tolerance=1e-6, evaluations=(4, 8, 12, 16, 24),
             axis_evaluations=(8, 12, 16, 24), budgets=(8.0, 12.0, 16.0, 20.0), timed_images=32, repeats=3,
         ),
         "laptop": replace(
-            reduced, train_images=6_000, test_images=1_000, epochs=4, learning_rate=5e-3, fit_iterations=1_500,
-            fit_images=64, fit_refresh=50,
+            reduced, train_images=train_images, test_images=test_images, epochs=epochs, learning_rate=5e-3,
+            fit_iterations=1_500, fit_images=64, fit_refresh=50,
         ),
         "paper": paper,
     }  # fmt: skip

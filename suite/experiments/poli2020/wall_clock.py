@@ -99,6 +99,8 @@ class WallClock(Experiment):
             chosen[allowed] = {name: contender for name, contender in least.items() if contender is not None}
             for name, contender in chosen[allowed].items():
                 meter.record("least_nfe", contender.evaluations, "evaluations", method=name, loss=allowed)
+                share = contender.evaluations / own.evaluations
+                meter.record("share_of_own_nfe", share, "1", method=name, loss=allowed)
         for number, batch in enumerate(settings.batches):
             meter.progress(number, len(settings.batches), "batch sizes")
             index = torch.arange(batch, device=meter.device) % len(data.test_images)
