@@ -72,18 +72,18 @@ class Pareto(Experiment):
             fitted_rk4_steps=(1,), scalar_iterations=2, distilled_steps=(1,), fitted_steps=(1, 2), hyper_steps=(1, 2),
             samples=32, reference_tolerance=1e-6, pool=64, teacher_tolerance=1e-4, hidden=(4, 4), iterations=3,
             batch=32, image_steps=(1, 2), image_tolerances=(1e-1,), image_fitted_steps=(2,), image_hyper_steps=(1, 2),
-            image_samples=8, image_pool=8, image_iterations=2,
+            image_samples=8, image_pool=8, image_iterations=2, image_batch=8,
         ),
         "quick": ParetoSettings(
             steps=(1, 2, 3, 4, 8), tolerances=(1e-1, 1e-2, 1e-3, 1e-5), rounds=2, fitted_heun_steps=(1, 2),
             fitted_rk4_steps=(1,), scalar_iterations=60, fitted_steps=(1, 2, 4), hyper_steps=(1, 2, 4), samples=256,
             reference_tolerance=1e-8, pool=1_000, teacher_tolerance=1e-6, hidden=(14, 14), iterations=200,
             image_steps=(1, 2, 3, 4, 6, 8, 11, 12, 16), image_tolerances=(1e-1, 1e-2, 1e-3),
-            image_hyper_steps=(2, 4, 7, 9, 11), image_samples=32, image_pool=64, image_iterations=60,
+            image_hyper_steps=(2, 4, 7, 9, 11), image_samples=32, image_pool=64, image_iterations=100, image_batch=32,
         ),
         "laptop": ParetoSettings(
             rounds=3, scalar_iterations=200, samples=1_024, pool=8_000, hidden=(32, 32), iterations=1_500,
-            image_tolerances=(1e-1, 1e-2, 1e-3, 1e-4), image_samples=128, image_pool=1_000, image_iterations=500,
+            image_tolerances=(1e-1, 1e-2, 1e-3, 1e-4), image_samples=128, image_pool=1_000, image_iterations=1_000, image_batch=64,
         ),
         "paper": ParetoSettings(),
     }  # fmt: skip

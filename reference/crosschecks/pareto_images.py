@@ -67,7 +67,7 @@ def image_case(
         direct=lambda budget: _direct(budget, images.channels, pixels).to(meter.device),
         plan=FittingPlan(
             iterations=settings.image_iterations,
-            batch=images.fit_batch,
+            batch=settings.image_batch,
             learning_rate=images.fit_learning_rate,
             last_learning_rate=images.fit_last_learning_rate,
             weight_decay=images.fit_weight_decay,

@@ -63,4 +63,9 @@ class ParetoSettings(Settings):
     )
     image_samples: int = setting(1_000, ours="test images that are measured and timed at once")
     image_pool: int = setting(2_000, ours="training images that are learned from, their trajectories solved once")
-    image_iterations: int = setting(15_000, source="the authors' released hypersolver notebooks: 15,000 iterations")
+    image_iterations: int = setting(
+        15_000, source="the authors' released hypersolver notebooks: 15,000 iterations, of direct networks as well"
+    )
+    image_batch: int = setting(
+        144, source="the authors' released hypersolver notebooks: all 9 steps of 16 images; here drawn with replacement"
+    )
