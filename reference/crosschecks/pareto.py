@@ -83,12 +83,13 @@ class Pareto(Experiment):
         ),
         "laptop": ParetoSettings(
             rounds=3, scalar_iterations=200, samples=1_024, pool=8_000, hidden=(32, 32), iterations=1_500,
-            image_tolerances=(1e-1, 1e-2, 1e-3, 1e-4), image_samples=128, image_pool=1_000, image_iterations=1_000, image_batch=64,
+            image_tolerances=(1e-1, 1e-2, 1e-3, 1e-4), image_samples=128, image_pool=1_000,
+            image_iterations=1_000, image_batch=64,
         ),
         "paper": ParetoSettings(),
     }  # fmt: skip
     headline = "front_share"
-    paper_cost = "estimated, not measured: 20 GPU-minutes for all variants of one seed, the trained flows not counted"
+    paper_cost = "estimated, not measured: 1 GPU-hour for all variants of one seed, the training of their fields not counted"
 
     def reads(self, variant: str) -> tuple[str, ...]:
         """The flows read no data, and each image field its own."""
