@@ -89,7 +89,9 @@ class Pareto(Experiment):
         "paper": ParetoSettings(),
     }  # fmt: skip
     headline = "front_share"
-    paper_cost = "estimated, not measured: 1 GPU-hour for all variants of one seed, the training of their fields not counted"
+    paper_cost = (
+        "estimated, not measured: 1 GPU-hour for all variants of one seed, without the training of their fields"
+    )
 
     def reads(self, variant: str) -> tuple[str, ...]:
         """The flows read no data, and each image field its own."""

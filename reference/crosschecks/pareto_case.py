@@ -82,4 +82,5 @@ class ParetoCase:
         """Return the distance of each found end from the exact one, over the mean size of an end; shape ``[n]``."""
         ends = self.ends.flatten(1).double()
         distances = torch.linalg.vector_norm(found.to(ends.device).flatten(1).double() - ends, dim=1)
-        return distances / torch.linalg.vector_norm(ends, dim=1).mean()
+        relative: Tensor = distances / torch.linalg.vector_norm(ends, dim=1).mean()
+        return relative

@@ -48,7 +48,7 @@ def image_case(
         settings.image_steps, settings.image_tolerances, settings.image_fitted_steps, settings.image_hyper_steps
     )
     with torch.no_grad():
-        others = torch.cat([problem.augmentation(part) for part in data.train_images.split(problem.batch_size)])
+        others = torch.cat([problem.augmentation(part) for part in torch.split(data.train_images, problem.batch_size)])
         with meter.macs() as evaluation:
             field(torch.zeros((), device=meter.device), starts[:1])
     field.reset()

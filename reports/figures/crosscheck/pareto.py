@@ -74,12 +74,12 @@ def _points(evidence: Evidence, cost: str) -> pd.DataFrame:
     front = evidence.metric("on_front", "cost")
     if front.empty:
         return pd.DataFrame(columns=[*keys, "x", "y", "low", "high", "front", "series", "seeds"])
-    front = front[front["cost"] == cost].groupby(keys)["value"].mean().rename("front")
+    best = front[front["cost"] == cost].groupby(keys)["value"].mean().rename("front")
     costs = evidence.metric(cost, *POINT).groupby(keys)["value"].mean().rename("x")
     errors = evidence.metric("error", *POINT)
     kinds = errors.groupby(keys)["kind"].first()
-    errors = errors[errors["value"] > 0].groupby(keys)["value"].agg(_interval).rename("interval")
-    points = pd.concat([front, costs, errors, kinds], axis="columns", join="inner").reset_index()
+    intervals = errors[errors["value"] > 0].groupby(keys)["value"].agg(_interval).rename("interval")
+    points = pd.concat([best, costs, intervals, kinds], axis="columns", join="inner").reset_index()
     for column, index in (("y", 0), ("low", 1), ("high", 2), ("seeds", 3)):
         points[column] = [interval[index] for interval in points["interval"]]
     points["series"] = [
