@@ -109,12 +109,14 @@ def _panel(axes: Axes, points: pd.DataFrame) -> None:
     palette, signs = _palette(), markers(SERIES)
     for series in (name for name in reversed(SERIES) if name in set(points["series"])):
         mine = points[points["series"] == series]
+        # Hypersolvers are what it is about: they stand out where they are dominated too.
+        shown = series in HYPER
         for best, drawn in mine.groupby("front"):
             axes.errorbar(
                 drawn["x"], drawn["y"], yerr=np.array([drawn["y"] - drawn["low"], drawn["high"] - drawn["y"]]),
-                fmt=signs[series], color=palette[series], markersize=5 if best else 3.5, markeredgewidth=0.9,
-                markerfacecolor=palette[series] if best else "none", elinewidth=0.6, alpha=1.0 if best else 0.6,
-                zorder=4 if best else 2,
+                fmt=signs[series], color=palette[series], markersize=5 if best or shown else 3.5, markeredgewidth=0.9,
+                markerfacecolor=palette[series] if best else "none", elinewidth=0.6,
+                alpha=1.0 if best or shown else 0.5, zorder=4 if best else 2,
             )  # fmt: skip
     front = points[points["front"]].sort_values(["x", "y"], ascending=[True, False])
     axes.plot(front["x"], front["y"], drawstyle="steps-post", color=text_colour(), linewidth=0.8, zorder=3)
