@@ -41,6 +41,9 @@ def rows() -> list[Row]:
             for rivals in ("untrained", "any"):
                 found.append({**short, "metric": "error_over_rival", "rivals": rivals, "value": 0.5 * effort})
         found.append({**short, "metric": "samples_to_pay", "rivals": "untrained", "value": 1e5})
+        for variant, share in (("rings", 10.0), ("mnist", -1.0)):
+            paid: Row = {**short, "variant": variant, "rivals": "untrained", "value": share}
+            found.append({**paid, "metric": "paid_by_a_million"})
     return found
 
 
@@ -80,6 +83,7 @@ def test_ratios_to_rivals_stand_beside_the_line_of_the_front() -> None:
     assert [[1.0, 0.5], [2.0, 1.0]] in found
     assert "hyper-heun: 0.5 at 1, 1 at 2" in drawn()["over-any"].alternative
     assert [[2.0, 1e5]] in points(drawn()["amortisation"])
+    assert "never pays on mnist." in drawn()["amortisation"].caption
 
 
 def test_without_data_the_figures_say_so() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from reference.statistics.intervals import mean_interval
 from reports.figures.curves import seeds_in_words
@@ -183,13 +183,18 @@ def _amortisation(evidence: Evidence) -> Drawing:
     if rows.empty:
         return Drawing.missing(title, "samples_to_pay")
     curves = _by_data_set(evidence, rows)
+    figure = panels(curves, "effort", x="steps", y="samples", known=HYPER, linear_x=True)
+    figure.axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
+    compared = evidence.metric("paid_by_a_million", "cost", "rivals")
+    never = [name for name in evidence.present(compared) if name not in curves]
+    words = f" It never pays on {', '.join(never)}." if never else ""
     return Drawing(
         title,
-        panels(curves, "effort", x="steps", y="samples", known=HYPER, linear_x=True),
+        figure,
         "Multiply-accumulates of trajectories and fitting over those that a sample saves against the cheapest "
-        "untrained method that is as accurate. Where a point is missing, nothing is saved and training never pays. "
-        f"{seeds_in_words(rows)}",
-        ends_in_words(curves, "effort"),
+        "untrained method that is as accurate. Where a point is missing, nothing is saved and training never pays."
+        f"{words} {seeds_in_words(rows)}",
+        ends_in_words(curves, "effort") + words,
     )
 
 
