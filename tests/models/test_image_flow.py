@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from suite.models import ODEBlock, parameter_count
+from suite.models import parameter_count
 from suite.models.image_flow import ImageFlowSize, convolutional_correction, image_classifier, steady_convolutions
 from suite.solvers import solve
 from suite.solvers.hyper import Hypersolver
@@ -27,12 +27,14 @@ def test_classifier_maps_images_to_states_and_scores(keep_image: bool, added: in
     field = convolution(4, 5) + convolution(5, 5) + convolution(5, 4)
     assert parameter_count(model) == 2 + convolution(1, added) + field + 10 * (4 * 4 + 1)
     if keep_image:
+        assert isinstance(model.augmentation, nn.Sequential)
         torch.testing.assert_close(states[:, :1], model.augmentation[0](images))
 
 
 def test_field_does_not_see_the_depth_and_is_the_plain_composition() -> None:
     field = steady_convolutions(2, 3)
     z = torch.randn(2, 2, 5, 5)
+    assert isinstance(field.layers, nn.Sequential)
     first, _, second, _, third = field.layers
     by_hand = third(nn.functional.softplus(second(nn.functional.softplus(first(z)))))
     for depth in (0.0, 0.7):
@@ -40,8 +42,6 @@ def test_field_does_not_see_the_depth_and_is_the_plain_composition() -> None:
 
 
 def test_untrained_hypersolver_is_its_base_solver() -> None:
-    model = image_classifier(ImageFlowSize(1, 3, 4, False, 1), tolerance=1e-2)
-    assert isinstance(model.body, ODEBlock)
     field, z = steady_convolutions(3, 4), torch.randn(2, 3, 6, 6)
     times, options = torch.tensor([0.0, 1.0], dtype=torch.float64), {"step_size": 0.25}
     for base, parts, stages in (("euler", ("state", "k1", "step"), 1), ("midpoint", ("state", "stages", "step"), 2)):

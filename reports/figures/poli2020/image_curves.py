@@ -105,7 +105,9 @@ def _against(
             return Drawing.missing(title, metric if cost == "nfe" else f"{metric} and {cost}")
         found.append(rows)
         curves[name] = [Curve(each, rows[rows["variant"] == each]) for each in evidence.present(rows)]
-    figure = panels(curves, cost, x=label, y="", known=evidence.known, linear_y=linear_y)
+    figure = panels(
+        curves, cost, x=label, y="", known=evidence.known, linear_x=cost != "milliseconds", linear_y=linear_y
+    )
     for axes, name in zip(figure.axes, curves, strict=True):
         axes.set(ylabel=name, title="")
     caption = f"{words} {seeds_in_words(pd.concat(found))}".strip()

@@ -25,9 +25,9 @@ def bare_ends(stepping: Stepping, field: nn.Module, starts: Tensor, steps: int) 
     size, zero = 1 / steps, starts.new_zeros(())
     if stepping.name == "ab2":
         return _two_step(field, starts, size, steps)
-    method, correction = stepping.method, None
-    if isinstance(method, Hypersolver):
-        method, correction = method.base, method.correction
+    given = stepping.method
+    correction = given.correction if isinstance(given, Hypersolver) else None
+    method = given.base if isinstance(given, Hypersolver) else given
     if not isinstance(method, ExplicitRungeKutta):
         raise TypeError(f"{stepping.name} is no explicit Runge-Kutta method")
     rows, weights, power = method.tableau.coefficients.tolist(), method.tableau.weights.tolist(), method.order + 1

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 import torch
 from torch import nn
 
+from suite.declarations import Meter, Reading
 from suite.experiments.poli2020.image_methods import CLASSICAL, HYPER, Stepping, classical
 from suite.experiments.poli2020.image_problem import ends_of
+from suite.experiments.poli2020.wall_clock import fastest
 from suite.experiments.poli2020.wall_clock_contenders import OWN, Contender, fixed, least_effort, own_solver
 from suite.experiments.poli2020.wall_clock_graphs import bare_ends, captured
+from suite.experiments.poli2020.wall_clock_settings import WallClockSettings
 from suite.harness.schema import parse
 from suite.models.image_flow import convolutional_correction, steady_convolutions
 from suite.solvers.hyper import Hypersolver
@@ -22,9 +29,9 @@ def stepping(name: str) -> Stepping:
     if name != HYPER:
         return classical(name)
     correction = convolutional_correction(2, (3, 3))
-    last = correction.network[-1]
-    assert isinstance(last, nn.Conv2d)
-    nn.init.normal_(last.weight)
+    # An untrained correction is zero.
+    for weights in correction.parameters():
+        nn.init.normal_(weights, std=0.5)
     return Stepping(HYPER, Hypersolver("euler", correction.requires_grad_(requires_grad=False)))
 
 
@@ -74,6 +81,26 @@ def test_smoke_run_times_every_method_beside_the_own_solver(smoke_records: Path)
         if row["metric"] == "time_ratio":
             ratio = times[HYPER, row["batch"]] / times[row["rival"], row["batch"]]
             assert row["value"] == pytest.approx(ratio)
+
+
+def test_functions_are_timed_in_turn_and_the_fastest_call_counts() -> None:
+    calls: list[int] = []
+    times = iter([4.0, 2.0, 3.0, 5.0])
+
+    class Clock:
+        """A meter whose times are given."""
+
+        @contextmanager
+        def wall_time(self) -> Iterator[Reading]:
+            """Give the next time."""
+            reading = Reading()
+            yield reading
+            reading.value = next(times)
+
+    runs = {number: partial(calls.append, number) for number in (7, 8)}
+    found = fastest(runs, WallClockSettings(rounds=2, seconds=0.0), cast(Meter, Clock()))
+    assert found == {7: 3.0, 8: 2.0}
+    assert calls == [7, 8] * 5
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
