@@ -82,7 +82,7 @@ class Pareto(Experiment):
             image_hyper_steps=(2, 4, 7, 9, 11), image_samples=32, image_pool=64, image_iterations=100, image_batch=32,
         ),
         "laptop": ParetoSettings(
-            rounds=3, scalar_iterations=200, samples=1_024, pool=8_000, hidden=(32, 32), iterations=1_500,
+            rounds=3, scalar_iterations=200, samples=512, pool=4_000, hidden=(32, 32), iterations=1_000,
             image_tolerances=(1e-1, 1e-2, 1e-3, 1e-4), image_samples=128, image_pool=1_000,
             image_iterations=1_000, image_batch=64,
         ),
