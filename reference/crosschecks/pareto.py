@@ -79,7 +79,7 @@ class Pareto(Experiment):
             fitted_rk4_steps=(1,), scalar_iterations=60, fitted_steps=(1, 2, 4), hyper_steps=(1, 2, 4), samples=256,
             reference_tolerance=1e-8, pool=1_000, teacher_tolerance=1e-6, hidden=(14, 14), iterations=200,
             image_steps=(1, 2, 3, 4, 6, 8, 11, 12, 16), image_tolerances=(1e-1, 1e-2, 1e-3),
-            image_hyper_steps=(2, 4, 7, 9, 11), image_samples=32, image_pool=64, image_iterations=100, image_batch=32,
+            image_hyper_steps=(2, 4, 7, 9, 11), image_samples=16, image_pool=64, image_iterations=80, image_batch=32,
         ),
         "laptop": ParetoSettings(
             rounds=3, scalar_iterations=200, samples=512, pool=4_000, hidden=(32, 32), iterations=1_000,
