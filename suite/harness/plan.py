@@ -92,7 +92,9 @@ class _Planner:
     def cell(
         self, experiment: Experiment, variant: str, seed: int, profile: Profile, device: DeviceClass, settings: Settings
     ) -> Cell:
-        data = data_versions(experiment.datasets, profile, self.data_dir, download=self.download, known=self.versions)
+        data = data_versions(
+            experiment.reads(variant), profile, self.data_dir, download=self.download, known=self.versions
+        )
         self.versions |= asked_names(data)
         return Cell(experiment.id, variant, seed, profile, settings, device, data, experiment.revision)
 
