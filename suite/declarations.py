@@ -254,11 +254,6 @@ class Experiment(ABC):
     revision: ClassVar[int] = 1
     """Raised by hand whenever results should change; part of every cell's key."""
 
-    def reads(self, variant: str) -> tuple[str, ...]:
-        """Return the data sets that one variant reads: all of the experiment's, unless it says otherwise."""
-        del variant
-        return self.datasets
-
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:
         """Return the trained models that a cell uses; their cells run first."""
         del cell

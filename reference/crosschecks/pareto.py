@@ -22,6 +22,7 @@ from reference.crosschecks.pareto_settings import ParetoSettings
 from reference.crosschecks.pareto_trained import distilled, fitted_steps, hypersolvers
 from reference.libraries.torchdiffeq import Torchdiffeq
 from reference.libraries.torchdyn import Torchdyn
+from suite.data_by_variant import DataByVariant
 from suite.declarations import (
     Cell,
     Experiment,
@@ -45,7 +46,7 @@ IMAGES: Mapping[str, type[Mnist | Cifar10]] = {"cifar10": Cifar10, "mnist": Mnis
 PEERS: tuple[Library, ...] = (Torchdiffeq(), Torchdyn())
 
 
-class Pareto(Experiment):
+class Pareto(Experiment, DataByVariant):
     """Error against evaluations, multiply-accumulates and seconds on one trained field, everything in one cell.
 
     A variant is a data set, so that all times of a front are measured in turn and every point knows what dominates it.
