@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from suite.data_by_variant import DataByVariant
 from suite.declarations import Cell, DataVersion, DeviceClass, Experiment, ModelSpec, Profile, Settings
 from suite.harness.data_versions import asked_names, data_versions
 from suite.harness.errors import PlanError
@@ -92,7 +93,8 @@ class _Planner:
     def cell(
         self, experiment: Experiment, variant: str, seed: int, profile: Profile, device: DeviceClass, settings: Settings
     ) -> Cell:
-        data = data_versions(experiment.datasets, profile, self.data_dir, download=self.download, known=self.versions)
+        names = experiment.reads(variant) if isinstance(experiment, DataByVariant) else experiment.datasets
+        data = data_versions(names, profile, self.data_dir, download=self.download, known=self.versions)
         self.versions |= asked_names(data)
         return Cell(experiment.id, variant, seed, profile, settings, device, data, experiment.revision)
 

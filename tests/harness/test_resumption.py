@@ -111,16 +111,19 @@ TRAINED = [
     *((f"massaroli2020/{name}", -1) for name in ("activations", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6")),
     *((f"massaroli2020/{name}", -1) for name in ("higher-order", "reflection", "regularisation", "table1")),
     *(("massaroli2020/regularisation", number) for number in (2, 3)),  # channels and nodes
+    *((f"poli2020/{name}", 0) for name in ("fig1", "mnist", "tracking")),  # what hypersolvers are fitted to
 ]
 """Experiments and the number of a variant that trains."""
-LONGER = {"massaroli2020/fig4": {"checks": "2"}, "massaroli2020/regularisation": {"image_epochs": "2"}}
+LONGER = {
+    "massaroli2020/fig4": {"checks": "2"},
+    "massaroli2020/regularisation": {"image_epochs": "2"},
+    "poli2020/mnist": {"epochs": "2"},
+}
 """Loops of one step at smoke size, which cannot be interrupted between two."""
 
 
 @pytest.mark.parametrize(("experiment", "variant"), TRAINED)
-def test_every_training_of_massaroli_resumes(
-    experiment: str, variant: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_trainings_resume(experiment: str, variant: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = experiments()[experiment].variants[variant]
     (cell,) = plan([experiment], "smoke", "cpu", variants=[name], overrides=LONGER.get(experiment))
     expected = rows(run_cell(cell, tmp_path / "whole"))

@@ -31,6 +31,7 @@ def panels(
     falling: bool = False,
     linear_x: bool = False,
     linear_y: bool = False,
+    columns: int = 3,
 ) -> Figure:
     """Draw one panel below the other, each with its curves: the mean over seeds with their range as a band.
 
@@ -43,6 +44,7 @@ def panels(
         falling: Whether the abscissa falls from left to right.
         linear_x: Whether x is not logarithmic.
         linear_y: Whether y is not logarithmic.
+        columns: Of the legend; fewer where names are long.
     """
     figure = Figure(figsize=(WIDTH, 0.9 + 2.3 * len(curves)))
     found = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
@@ -55,7 +57,7 @@ def panels(
         found[-1].invert_xaxis()
     handles = {label: handle for axes in found for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     order = [name for name in known if name in handles] + [name for name in handles if name not in known]
-    figure.legend([handles[name] for name in order], order, loc="outside lower center", ncols=3)
+    figure.legend([handles[name] for name in order], order, loc="outside lower center", ncols=columns)
     return figure
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-import torch
-from torch import nn
-
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.fig2_settings import Fig2Settings
-from suite.experiments.massaroli2020.tracking import FIELDS, initial_conditions, integral_loss, tracking_field
+from suite.experiments.massaroli2020.tracking import FIELDS, initial_conditions, tracking_field
 from suite.experiments.massaroli2020.tracking_gradient import measure_gradient
 from suite.experiments.massaroli2020.tracking_test import measure_tracking, record_pictures, record_signal
+from suite.experiments.massaroli2020.tracking_training import train_tracking
 from suite.models import parameter_count
-from suite.models.two_layer_fields import DepthDependent, depth_variation
-
-_REPORTED_EVERY = 20  # iterations between two looks at the loss, each of which waits for the device
+from suite.models.two_layer_fields import depth_variation
 
 
 class Fig2(Experiment):
@@ -71,7 +66,7 @@ class Fig2(Experiment):
         ).to(meter.device)
         errors = settings.tolerances, settings.reference_tolerance, meter
         measure_gradient(field, compared, *errors, "gradient_error")
-        _train(field, settings, meter)
+        train_tracking(field, settings, meter)
         measure_gradient(field, compared, *errors, "trained_gradient_error")
         meter.record("depth_variation", depth_variation(field), "1")
         conditions = initial_conditions(
@@ -104,46 +99,3 @@ def _settings(cell: Cell) -> Fig2Settings:
     if not isinstance(cell.settings, Fig2Settings):
         raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig2Settings")
     return cell.settings
-
-
-def _train(field: DepthDependent, settings: Fig2Settings, meter: Meter) -> None:
-    """Minimise the integral loss with Adam on fresh initial conditions; record its course and the time.
-
-    Raises:
-        FloatingPointError: When the loss is no longer finite.
-    """
-    optimiser = torch.optim.Adam(field.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, settings.iterations, eta_min=settings.learning_rate * settings.final_learning_rate
-    )
-    stream = meter.generator("training conditions")
-    with meter.wall_time() as elapsed:
-        for iteration in meter.resumable_steps(
-            settings.iterations, "training", model=field, optimiser=optimiser, schedule=schedule
-        ):
-            z0 = initial_conditions(settings.batch_size, settings.deviation, stream).to(meter.device)
-            loss = _loss(field, z0, settings)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            if iteration % _REPORTED_EVERY == 0 or iteration == settings.iterations - 1:
-                value = loss.item()
-                if not math.isfinite(value):
-                    raise FloatingPointError(f"training diverged: the loss is {value} at iteration {iteration}")
-                meter.record("train_loss", value, "1", iteration=iteration)
-                meter.progress(iteration + 1, settings.iterations, "iterations", loss=value)
-    meter.record("train_loss_last", value, "1")
-    meter.record("train_seconds", elapsed.value, "s")
-
-
-def _loss(field: nn.Module, z0: torch.Tensor, settings: Fig2Settings) -> torch.Tensor:
-    return integral_loss(
-        field,
-        z0,
-        method=settings.method,
-        steps=settings.steps,
-        rtol=settings.rtol,
-        atol=settings.atol,
-        gradient=settings.gradient,
-    )

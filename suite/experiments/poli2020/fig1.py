@@ -199,7 +199,7 @@ def _distilled(problem: SamplingProblem, settings: Fig1Settings, meter: Meter) -
     for size, operations in (("g", of_correction.value), ("step", 2 * of_field.value + of_correction.value)):
         network = distilled(problem, settings, operations, meter)
         with torch.no_grad():
-            found: Tensor = problem.starts[:, :2] + network(problem.starts[:, :2])
+            found: Tensor = network(problem.starts[:, :2])
         record_scores(problem, found, 0, meter, size=size)
         if size == "step":
             meter.record("error_at_two", _error(problem, found), "length", target=problem.target)

@@ -39,7 +39,7 @@ def train_flow(flow: ContinuousFlow, target: str, settings: Fig1Settings, meter:
         flow.parameters(), lr=settings.flow_learning_rate, weight_decay=settings.flow_weight_decay
     )
     generator = meter.generator(f"samples of {target}")
-    for iteration in range(settings.flow_iterations):
+    for iteration in meter.resumable_steps(settings.flow_iterations, target, model=flow, optimiser=optimiser):
         x = TARGETS[target](settings.flow_batch, generator).to(meter.device, torch.float32)
         optimiser.zero_grad()
         loss = -flow.log_prob(x).mean()

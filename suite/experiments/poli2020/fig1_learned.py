@@ -6,18 +6,22 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.func import jvp
 
 from suite.declarations import Meter
 from suite.experiments.poli2020.fig1_flow import SamplingProblem
 from suite.experiments.poli2020.fig1_settings import Fig1Settings
 from suite.models.hypersolvers import (
+    FittedSteps,
     FittingPlan,
     PerceptronCorrection,
+    TaylorCorrection,
     TrajectoryCache,
     fit,
+    fit_ends,
+    perceptron_map,
     residual_samples,
 )
+from suite.solvers import explicit_methods
 from suite.solvers.hyper import Hypersolver, InputForm, StepInputs
 
 FORM = InputForm(("state", "stages", "initial", "step"))
@@ -70,46 +74,30 @@ def nothing(inputs: StepInputs) -> Tensor:
 
 
 def second_order_taylor(problem: SamplingProblem) -> Hypersolver:
-    """Return Euler with the exact leading term of its residual, ``f' f / 2``, by a Jacobian-vector product."""
-
-    def half_acceleration(inputs: StepInputs) -> Tensor:
-        state, (slope,) = inputs.state, inputs.stages
-        if not isinstance(state, Tensor) or not isinstance(slope, Tensor):
-            raise TypeError("the state is one tensor")
-        zero = torch.zeros((), dtype=state.dtype, device=state.device)
-        product: Tensor = jvp(lambda z: problem.field(zero, z), (state,), (slope,))[1]
-        return product / 2
-
-    return Hypersolver("euler", half_acceleration)
+    """Return Euler with the exact leading term of its residual, ``f' f / 2``."""
+    return Hypersolver("euler", TaylorCorrection(problem.field))
 
 
 def fitted_two_stage_end(problem: SamplingProblem, settings: Fig1Settings, meter: Meter) -> Tensor:
     """Fit ``z + b1 k1 + b2 f(z + a k1)``, begun at Heun's numbers, and return the ends of the test states."""
+    step = FittedSteps(explicit_methods()["heun2"].tableau, 1).to(problem.starts.device)
     states = problem.base_states(settings.pool, meter.generator("pool"))
     ends = problem.taught(states, settings.teacher_tolerance).states[-1]
-    numbers = torch.tensor([1.0, 0.5, 0.5], dtype=torch.float64, device=states.device, requires_grad=True)
-    optimiser = torch.optim.Adam([numbers], lr=0.02)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.scalar_iterations)
-    generator = meter.generator("batches")
-    for _ in range(settings.scalar_iterations):
-        index = torch.randint(len(states), (settings.batch,), generator=generator).to(states.device)
-        optimiser.zero_grad()
-        error = _two_stage_end(problem, states[index], numbers) - ends[index]
-        torch.linalg.vector_norm(error, dim=1).mean().backward()
-        optimiser.step()
-        schedule.step()
-    for name, value in zip(("a", "b1", "b2"), numbers.tolist(), strict=True):
+    plan = FittingPlan(
+        iterations=settings.scalar_iterations,
+        batch=settings.batch,
+        learning_rate=0.02,
+        last_learning_rate=0.0,
+        weight_decay=0.0,
+        gradient_norm=math.inf,
+    )
+    fit_ends(lambda z: step(problem.field, z), step.parameters(), states, ends, plan, meter.generator("batches"))
+    numbers = [*step.coefficients[0].tolist(), *step.weights[0].tolist()]
+    for name, value in zip(("a", "b1", "b2"), numbers, strict=True):
         meter.record("fitted_number", value, "1", target=problem.target, number=name)
     with torch.no_grad():
-        return _two_stage_end(problem, problem.starts, numbers)
-
-
-def _two_stage_end(problem: SamplingProblem, z: Tensor, numbers: Tensor) -> Tensor:
-    a, b1, b2 = numbers
-    zero = torch.zeros((), dtype=z.dtype, device=z.device)
-    k1 = problem.field(zero, z)
-    end: Tensor = z + b1 * k1 + b2 * problem.field(zero, z + a * k1)
-    return end
+        found: Tensor = step(problem.field, problem.starts)
+    return found
 
 
 def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: float, meter: Meter) -> nn.Module:
@@ -117,18 +105,17 @@ def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: floa
     # Of 2 -> w -> w -> 2: w^2 + 4 w.
     width = max(4, round(math.sqrt(operations + 4) - 2))
     with meter.initialisation():
-        network = nn.Sequential(nn.Linear(2, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2))
+        network = perceptron_map(2, width)
     network = network.double().to(meter.device)
     states = problem.base_states(settings.pool, meter.generator("pool"))
     ends = problem.taught(states, settings.teacher_tolerance).states[-1]
-    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations, settings.last_learning_rate)
-    generator = meter.generator("batches")
-    for _ in range(settings.iterations):
-        index = torch.randint(len(states), (settings.batch,), generator=generator).to(states.device)
-        optimiser.zero_grad()
-        found = states[index, :2] + network(states[index, :2])
-        torch.linalg.vector_norm(found - ends[index, :2], dim=1).mean().backward()
-        optimiser.step()
-        schedule.step()
+    plan = FittingPlan(
+        iterations=settings.iterations,
+        batch=settings.batch,
+        learning_rate=settings.learning_rate,
+        last_learning_rate=settings.last_learning_rate,
+        weight_decay=settings.weight_decay,
+        gradient_norm=math.inf,
+    )
+    fit_ends(network, network.parameters(), states[:, :2], ends[:, :2], plan, meter.generator("batches"))
     return network

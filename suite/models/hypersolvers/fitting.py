@@ -124,12 +124,13 @@ def _loss(
 ) -> Tensor:
     loss = trajectories.states.new_zeros(())
     if samples is not None:
-        loss = loss + residual_loss(correction, samples.taken(_drawn(len(samples), plan.batch, generator, loss)))
+        loss = loss + residual_loss(correction, samples.taken(drawn(len(samples), plan.batch, generator, loss)))
     if plan.objective != "residual":
-        index = _drawn(trajectories.states.shape[1], plan.batch, generator, loss)
+        index = drawn(trajectories.states.shape[1], plan.batch, generator, loss)
         loss = loss + trajectory_loss(hypersolver, field, trajectories.chosen(index), plan.norm)
     return loss
 
 
-def _drawn(count: int, batch: int, generator: torch.Generator, like: Tensor) -> Tensor:
+def drawn(count: int, batch: int, generator: torch.Generator, like: Tensor) -> Tensor:
+    """Return the indices of a batch, drawn with replacement, where a tensor is."""
     return torch.randint(count, (min(batch, count),), generator=generator).to(like.device)

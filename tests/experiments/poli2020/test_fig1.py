@@ -13,7 +13,7 @@ from torch import Tensor
 
 from suite.experiments.poli2020.fig1 import CLASSICAL, FLOWS, HYPER, Fig1
 from suite.experiments.poli2020.fig1_flow import SamplingField, SamplingProblem, base_states, new_flow
-from suite.experiments.poli2020.fig1_learned import _two_stage_end, second_order_taylor
+from suite.experiments.poli2020.fig1_learned import second_order_taylor
 from suite.experiments.poli2020.fig1_scores import least_mode_share, sliced_wasserstein
 from suite.experiments.poli2020.fig1_settings import Fig1Settings
 from suite.harness.schema import parse
@@ -106,14 +106,6 @@ def test_taylor_step_has_third_order_local_error() -> None:
         assert isinstance(found, Tensor)
         errors.append(float((found[-1] - exact.states[-1]).norm()))
     assert math.log2(errors[0] / errors[1]) == pytest.approx(3, abs=0.2)
-
-
-def test_two_stage_method_begins_as_heuns() -> None:
-    case = problem()
-    found = _two_stage_end(case, case.starts, torch.tensor([1.0, 0.5, 0.5], dtype=torch.float64))
-    heun = solve(case.field, case.starts, torch.tensor([0.0, 1.0], dtype=torch.float64), method="heun2").states
-    assert isinstance(heun, Tensor)
-    torch.testing.assert_close(found, heun[-1])
 
 
 def test_distances_of_distributions() -> None:

@@ -1,0 +1,41 @@
+"""Fitting of anything that maps starts to ends: a few coefficients of a solver, or a network that replaces it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from suite.models.hypersolvers.fitting import FittingPlan, drawn
+
+
+def fit_ends(
+    predict: Callable[[Tensor], Tensor],
+    parameters: Iterable[nn.Parameter],
+    starts: Tensor,
+    ends: Tensor,
+    plan: FittingPlan,
+    generator: torch.Generator,
+) -> None:
+    """Minimise the mean distance of predicted ends from the true ones, by AdamW with a cosine schedule.
+
+    Args:
+        predict: Returns ends ``[batch, *state]`` of starts ``[batch, *state]``.
+        parameters: What is fitted.
+        starts: Starts to learn from, shape ``[n, *state]``.
+        ends: Where they end, likewise.
+        plan: How; of its fields those of the optimiser and the batch.
+        generator: Draws the batch of each iteration, on the CPU.
+    """
+    fitted = list(parameters)
+    optimiser = torch.optim.AdamW(fitted, lr=plan.learning_rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.iterations, plan.last_learning_rate)
+    for _ in range(plan.iterations):
+        index = drawn(len(starts), plan.batch, generator, starts)
+        optimiser.zero_grad()
+        errors = (predict(starts[index]) - ends[index]).flatten(1)
+        torch.linalg.vector_norm(errors, dim=1).mean().backward()
+        nn.utils.clip_grad_norm_(fitted, plan.gradient_norm)
+        optimiser.step()
+        schedule.step()
