@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor
 
+from suite.declarations import Axis, Meter, Reading
 from suite.experiments.poli2020.lorenz import LorenzRollouts
+from suite.experiments.poli2020.lorenz_measures import record_step_time
 from suite.experiments.poli2020.lorenz_methods import BASES, classical, stages
 from suite.experiments.poli2020.lorenz_rollouts import roll_out
 from suite.experiments.poli2020.lorenz_settings import LorenzSettings
-from suite.experiments.poli2020.lorenz_systems import _SPACING
+from suite.experiments.poli2020.lorenz_systems import _SPACING, System
 from suite.harness.schema import parse
 from suite.models.attractors import Lorenz
+from suite.solvers import NonFiniteError, solve
 
 EXPERIMENT = LorenzRollouts()
 Rows = list[dict[str, Any]]
@@ -88,6 +92,30 @@ def test_trajectories_that_leave_are_set_aside_and_the_others_go_on() -> None:
     assert found[-1].isnan().squeeze(1).tolist() == [True, False, True, False]
     expected = [-1 / (1 + 2.0), -2 / (1 + 4.0)]
     assert found[-1, [1, 3], 0].tolist() == pytest.approx(expected, rel=1e-3)
+
+
+class Notes:
+    """A meter of times."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, float] = {}
+
+    def wall_time(self) -> AbstractContextManager[Reading]:
+        return nullcontext(Reading(0.5))
+
+    def record(self, metric: str, value: float, unit: str, **axes: Axis) -> None:
+        assert (unit, axes) == ("s", {"system": "lorenz", "rate": 1})
+        self.rows[metric] = value
+
+
+def test_a_step_is_timed_whose_own_length_throws_trajectories_out() -> None:
+    far = torch.full((3, 3), 15.0, dtype=torch.float64)
+    system = System("lorenz", Lorenz(), (1,), (1,), 1.0, 15.0, torch.device("cpu"))
+    with pytest.raises(NonFiniteError):
+        solve(system.field, far, torch.tensor([0.0, 40.0]), method="heun2", options={"step_size": 2.0})
+    notes = Notes()
+    record_step_time(system, far, 1, 2.0, classical("heun2"), 2, cast(Meter, notes))
+    assert notes.rows == {"step_seconds": 0.5 / 20, "rk4_step_seconds": 0.5 / 20}
 
 
 def test_outputs_are_whole_steps_of_every_method_at_every_rate() -> None:
