@@ -56,7 +56,7 @@ class WallClock(Experiment):
             test_images=500, batches=(1, 128), evaluations=(1, 2, 4, 8, 16), tolerances=(1e-1, 1e-2, 1e-3), rounds=20,
             seconds=0.0,
         ),
-        "laptop": WallClockSettings(test_images=5_000, rounds=7, seconds=1.0),
+        "laptop": WallClockSettings(test_images=2_000, rounds=7, seconds=1.0),
         "paper": WallClockSettings(),
     }  # fmt: skip
     datasets = ("mnist",)
