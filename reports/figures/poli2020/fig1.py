@@ -46,8 +46,8 @@ def _picture(evidence: Evidence, rows: pd.DataFrame, target: str) -> Drawing:
         own = rows[(rows["variant"] == variant) & (rows["seed"] == rows["seed"].min())]
         outside += int(((own["x"].abs() > LIMIT) | (own["value"].abs() > LIMIT)).sum())
         axes.plot(own["x"].astype(float), own["value"].astype(float), ".", markersize=2, color=palette[variant])
-        axes.set(title=variant, xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), xlabel="x", aspect="equal")
-    figure.axes[0].set(ylabel="y")
+        axes.set(title=variant, xlim=(-LIMIT, LIMIT), ylim=(-LIMIT, LIMIT), xlabel="x [length]", aspect="equal")
+    figure.axes[0].set(ylabel="y [length]")
     words = "Two evaluations for heun and hyper-heun; dopri5 at its tightest tolerance."
     lost = f" {outside} points lie outside." if outside else ""
     return Drawing(
@@ -76,7 +76,7 @@ def _errors(evidence: Evidence) -> Drawing:
     for target in rows["target"].drop_duplicates():
         mine = rows[rows["target"] == target]
         curves[str(target)] = [Curve(name, _by_effort(mine, name)) for name in evidence.present(mine)]
-    figure = panels(curves, "nfe", x="evaluations", y="mean distance", known=COMPARED)
+    figure = panels(curves, "nfe", x="evaluations", y="mean distance [length]", known=COMPARED)
     for axes in figure.axes:
         axes.axvline(2, color=text_colour(), linewidth=1, linestyle=":")
     return Drawing(
@@ -102,7 +102,9 @@ def _at_two(evidence: Evidence) -> Drawing:
     rows = evidence.metric("error_at_two", "target")
     if rows.empty:
         return Drawing.missing(title, "error_at_two")
-    figure, words = _by_target(rows, "variant", evidence.present(rows), "mean distance from the converged samples")
+    figure, words = _by_target(
+        rows, "variant", evidence.present(rows), "mean distance from the converged samples [length]"
+    )
     return Drawing(
         title,
         figure,
