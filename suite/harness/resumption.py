@@ -166,6 +166,6 @@ def read_checkpoint(source: Path | bytes) -> dict[str, Any]:
     try:
         content = source if isinstance(source, bytes) else source.read_bytes()
         entries: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError):
+    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError):
         return {}
     return entries

@@ -69,7 +69,7 @@ def test_a_training_goes_on_from_call_to_call(
     home.mkdir()
     os.chdir(home)
     assert main(["import", "../out"]) == 0
-    assert "1 files written, 0 were there already." in capsys.readouterr().out
+    assert "Files written: 1; already there: 0." in capsys.readouterr().out
     assert len(list((home / "records" / "checkpoints").glob("*.pt"))) == 1
 
     # The next call goes on from the checkpoint and packs the record; after its import nothing is left to do.
@@ -97,7 +97,7 @@ def test_failed_cells_fail_the_run_and_are_packed(
     output = capsys.readouterr().out
     assert "Not finished: tiny/outcomes raises seed 0 (smoke, cpu): RuntimeError: as asked" in output
     assert "Finished: tiny/outcomes finishes" in output
-    assert "3 files are packed in out." in output
+    assert "In out: 3 files packed." in output
     assert main(["import", "out", "--machine", "here", "--records", "elsewhere"]) == 0
     assert len(list((tmp_path / "reports" / "records" / "here" / "tiny" / "outcomes").iterdir())) == 3
 
@@ -121,7 +121,7 @@ def test_ctrl_c_leaves_archives(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 130, output
-    assert f"1 files are packed in {out}." in output
+    assert f"In {out}: 1 file packed." in output
     assert (out / "depthmark-1.zip").is_file()
 
 

@@ -38,5 +38,5 @@ def execute(arguments: argparse.Namespace, packages: Sequence[str]) -> int:
     unpacked = unpack(arguments.folder, KEPT_RECORDS, arguments.records, arguments.machine)
     for folder, count in sorted(unpacked.written.items()):
         print(f"{folder}: {count} written")
-    print(f"{unpacked.written.total()} files written, {unpacked.unchanged} were there already.")
+    print(f"Files written: {unpacked.written.total()}; already there: {unpacked.unchanged}.")
     return EXIT_FINISHED

@@ -137,7 +137,7 @@ def _pack(records_dir: Path, folder: Path) -> None:
         print(f"Packed: {path}, {path.stat().st_size / 2**20:.1f} MiB")
     for line in packed.left_out:
         print(f"Left out: {line}")
-    print(f"{packed.members} files are packed in {folder}.", flush=True)
+    print(f"In {folder}: {packed.members} {'file' if packed.members == 1 else 'files'} packed.", flush=True)
 
 
 def _counted(cells: Sequence[Cell]) -> str:
