@@ -12,6 +12,7 @@ import pytest
 
 from reference import claims as claims_of
 from reference import published as published_numbers
+from reports.artefacts import artefacts
 from reports.build import write_site
 from reports.numbers import anchor
 from reports.site_folder import NotASiteError
@@ -184,10 +185,14 @@ def test_withdrawn_claim_is_marked_in_words(site: Path) -> None:
 
 
 def test_what_was_not_measured_says_so(site: Path) -> None:
-    text = parsed(site / "index.html").text
-    assert "not measured yet: not implemented" in text
-    assert "not measured yet: no record" in text
+    assert "not measured yet: no record" in parsed(site / "index.html").text
     assert "there is no record of this experiment" in parsed(site / "poli2020/mnist/index.html").text
+
+
+def test_artefact_that_only_published_numbers_name_is_not_implemented() -> None:
+    found = artefacts({}, [], published_numbers.load(), load())
+    assert "poli2020/mnist" in {entry.id for entry in found}
+    assert {(entry.state, entry.page) for entry in found} == {("not measured yet: not implemented", "")}
 
 
 def test_every_published_number_is_listed_with_source_and_confidence(site: Path) -> None:
