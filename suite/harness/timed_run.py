@@ -18,6 +18,7 @@ from suite.harness.plan import needed_cells
 from suite.harness.registry import experiments
 from suite.harness.status import CellStatus, failed_cells
 from suite.harness.wanted import most_wanted_first
+from suite.harness.wording import counted
 
 
 @dataclass(frozen=True)
@@ -93,14 +94,16 @@ class TimedRun:
         known = [cell for cell in self.pending if self.estimated[cell.key].source != "unknown"]
         if not known:
             count = len(self.pending)
-            return f"Estimated: nothing is known of {_cells(count)} that {'is' if count == 1 else 'are'} to run."
+            return (
+                f"Estimated: nothing is known of {counted(count, 'cell')} that {'is' if count == 1 else 'are'} to run."
+            )
         sources: Counter[str] = Counter(self.estimated[cell.key].source for cell in known)
         told = {"record": "from earlier records", "table": "from paper_costs.toml, for one H200"}
         parts = [f"{sources[source]} {text}" for source, text in told.items() if sources[source]]
         unknown = len(self.pending) - len(known)
         fitting = self._fitting(known)
         return (
-            f"Estimated: {duration(self._sum(known))} for {_cells(len(known))} ({', '.join(parts)})"
+            f"Estimated: {duration(self._sum(known))} for {counted(len(known), 'cell')} ({', '.join(parts)})"
             f"{f', and nothing is known of {unknown} more' if unknown else ''}; {len(fitting)} of them, "
             f"{duration(self._sum(fitting))}, fit into {duration(self.seconds)}"
             f"{f' with {self.jobs} at a time' if self.jobs > 1 else ''}."
@@ -112,7 +115,7 @@ class TimedRun:
         spent = sum(self._endings[cell.key].seconds for cell in finished)
         known = finished and all(self.estimated[cell.key].source != "unknown" for cell in finished)
         expected = f", estimated {duration(self._sum(finished))}" if known else ""
-        return f"Took {duration(took)}: {_cells(len(finished))} finished in {duration(spent)}{expected}."
+        return f"Took {duration(took)}: {counted(len(finished), 'cell')} finished in {duration(spent)}{expected}."
 
     def lines(self, unfinished: Sequence[CellStatus]) -> Iterator[str]:
         """Yield what has finished, what can go on from where, and what is missing.
@@ -137,7 +140,7 @@ class TimedRun:
             else:
                 missing[cell.experiment] += 1
         for experiment, count in missing.items():
-            yield f"Missing: {experiment}: {_cells(count)} to start"
+            yield f"Missing: {experiment}: {counted(count, 'cell')} to start"
 
     def _finished(self) -> list[Cell]:
         endings = self._endings
@@ -182,7 +185,3 @@ def duration(seconds: float) -> str:
     if minutes < 120:
         return f"{minutes:.1f} min" if minutes < 10 else f"{minutes:.0f} min"
     return f"{minutes / 60:.1f} h"
-
-
-def _cells(count: int) -> str:
-    return f"{count} {'cell' if count == 1 else 'cells'}"

@@ -6,7 +6,7 @@ import pandas as pd
 
 from reports.figures.curves import seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
+from reports.figures.poli2020.log_curves import Curve, by_variant, ends_in_words, name_ticks, panels
 
 RELEASED = "base, last sample subtracted"
 DIGITISED = "hyper-midpoint, digitised"
@@ -31,7 +31,7 @@ def _errors(evidence: Evidence) -> Drawing:
     rows = evidence.metric("relative_error", "alpha")
     if rows.empty:
         return Drawing.missing(title, "relative_error")
-    curves = {"": _own(evidence, rows)}
+    curves = {"": by_variant(evidence, rows)}
     figure = panels(curves, "alpha", x="alpha", y="relative error", known=evidence.known, linear_x=True)
     return Drawing(
         title,
@@ -48,7 +48,7 @@ def _released(evidence: Evidence) -> Drawing:
     subtracted = subtracted[subtracted["variant"] == "base"]
     if rows.empty or subtracted.empty:
         return Drawing.missing(title, "released_error")
-    curves = [*_own(evidence, rows), Curve(RELEASED, subtracted), *_digitised(evidence)]
+    curves = [*by_variant(evidence, rows), Curve(RELEASED, subtracted), *_digitised(evidence)]
     known = [*evidence.known, RELEASED, DIGITISED, DIGITISED_BASE]
     figure = panels({"": curves}, "alpha", x="alpha", y="relative error", known=known, linear_x=True, columns=2)
     return Drawing(
@@ -59,10 +59,6 @@ def _released(evidence: Evidence) -> Drawing:
         f"smaller one. {seeds_in_words(rows)}",
         ends_in_words({"error": curves}, "alpha"),
     )
-
-
-def _own(evidence: Evidence, rows: pd.DataFrame) -> list[Curve]:
-    return [Curve(name, rows[rows["variant"] == name]) for name in evidence.present(rows)]
 
 
 def _digitised(evidence: Evidence) -> list[Curve]:
@@ -127,9 +123,7 @@ def _discrepancies(evidence: Evidence) -> Drawing:
     curves = {"": [Curve(name, rows[rows["alpha"] == alpha]) for alpha, name in names.items()]}
     figure = panels(curves, "step", x="step", y="relative discrepancy", known=list(names.values()))
     (axes,) = figure.axes
-    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
-    steps = sorted(rows["step"].unique())
-    axes.set_xticks(steps, [f"1/{1 / step:.0f}" for step in steps])
+    name_ticks(axes, {step: f"1/{1 / step:.0f}" for step in sorted(rows["step"].unique())})
     return Drawing(
         title,
         figure,

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
+from reports.figures.poli2020.log_curves import Curve, by_effort, by_variant, ends_in_words, panels
 from reports.figures.theme import WIDTH, colours, text_colour
 
 SHOWN = ("heun", "hyper-heun", "dopri5")
@@ -75,7 +75,7 @@ def _errors(evidence: Evidence) -> Drawing:
     curves = {}
     for target in rows["target"].drop_duplicates():
         mine = rows[rows["target"] == target]
-        curves[str(target)] = [Curve(name, _by_effort(mine, name)) for name in evidence.present(mine)]
+        curves[str(target)] = by_variant(evidence, by_effort(mine, "nfe"))
     figure = panels(curves, "nfe", x="evaluations", y="mean distance [length]", known=COMPARED)
     for axes in figure.axes:
         axes.axvline(2, color=text_colour(), linewidth=1, linestyle=":")
@@ -86,14 +86,6 @@ def _errors(evidence: Evidence) -> Drawing:
         f"seeds. {seeds_in_words(rows)}",
         ends_in_words(curves, "nfe"),
     )
-
-
-def _by_effort(rows: pd.DataFrame, variant: str) -> pd.DataFrame:
-    """Return rows whose evaluations are means over seeds, since those of an adaptive method differ between them."""
-    own = rows[rows["variant"] == variant].copy()
-    own["effort"] = own.sort_values("nfe").groupby("seed").cumcount()
-    own["nfe"] = own.groupby("effort")["nfe"].transform("mean")
-    return own
 
 
 def _at_two(evidence: Evidence) -> Drawing:

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from reports.figures.curves import curve, legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020.grid_pictures import bare_panels, picture
-from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
+from reports.figures.poli2020.log_curves import Curve, by_variant, ends_in_words, panels
 from reports.figures.theme import WIDTH, colours
 
 DIGITISED = ("euler", "midpoint", "rk4", "hyper-euler")
@@ -60,7 +60,7 @@ def _released_axis(evidence: Evidence) -> Drawing:
     rows = evidence.metric("axis_error", "axis_nfe")
     if rows.empty:
         return Drawing.missing(title, "axis_error")
-    curves = {"measured": [Curve(name, rows[rows["variant"] == name]) for name in evidence.present(rows)]}
+    curves = {"measured": by_variant(evidence, rows)}
     if printed := _digitised(evidence):
         curves["published, digitised from the released notebook"] = printed
     figure = panels(
@@ -105,7 +105,7 @@ def _against(
         if rows.empty:
             return Drawing.missing(title, metric if cost == "nfe" else f"{metric} and {cost}")
         found.append(rows)
-        curves[name] = [Curve(each, rows[rows["variant"] == each]) for each in evidence.present(rows)]
+        curves[name] = by_variant(evidence, rows)
     figure = panels(
         curves, cost, x=label, y="", known=evidence.known, linear_x=cost != "milliseconds", linear_y=linear_y
     )
@@ -168,7 +168,7 @@ def _depth(evidence: Evidence) -> Drawing:
         rows = evidence.metric(metric, "step")
         if rows.empty:
             return Drawing.missing(title, metric)
-        curves[name] = [Curve(each, rows[rows["variant"] == each]) for each in evidence.present(rows)]
+        curves[name] = by_variant(evidence, rows)
     figure = panels(curves, "step", x="step", y="", known=evidence.known, linear_x=True, linear_y=True)
     for axes, name in zip(figure.axes, curves, strict=True):
         axes.set(ylabel=name, title="")

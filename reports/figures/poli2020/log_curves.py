@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from reports.figures.curves import MANY_POINTS
+from reports.figures.drawing import Evidence
 from reports.figures.theme import WIDTH, colours, dashes, markers
 
 
@@ -69,6 +70,26 @@ def _draw(axes: Axes, curve: Curve, axis: str, known: Sequence[str]) -> None:
     marker = markers(names)[curve.label] if len(mean) <= MANY_POINTS else ""
     axes.plot(mean.index, mean, color=colour, label=curve.label, marker=marker, dashes=pattern or (None, None))
     axes.fill_between(mean.index, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def by_variant(evidence: Evidence, rows: pd.DataFrame) -> list[Curve]:
+    """Return a curve of each variant found in rows."""
+    return [Curve(name, rows[rows["variant"] == name]) for name in evidence.present(rows)]
+
+
+def by_effort(rows: pd.DataFrame, axis: str) -> pd.DataFrame:
+    """Return rows whose abscissae are means over seeds, since those of an adaptive method differ between them."""
+    # Stable, so that efforts with as many evaluations are those of the same tolerance in every seed.
+    ordered = rows.sort_values(axis, kind="stable").copy()
+    ordered["effort"] = ordered.groupby(["variant", "seed"]).cumcount()
+    ordered[axis] = ordered.groupby(["variant", "effort"])[axis].transform("mean")
+    return ordered
+
+
+def name_ticks(axes: Axes, names: Mapping[float, str]) -> None:
+    """Mark these places of a logarithmic abscissa by these names, and no others."""
+    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
+    axes.set_xticks(list(names), list(names.values()))
 
 
 def ends_in_words(curves: Mapping[str, Sequence[Curve]], axis: str) -> str:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
+from reports.figures.poli2020.log_curves import Curve, by_variant, ends_in_words, panels
 from reports.figures.theme import WIDTH, colours, text_colour
 
 BASES = {1: "Euler", 2: "Heun", 4: "RK4"}
@@ -44,10 +44,7 @@ def _base(order: float) -> str:
 def _by_order(evidence: Evidence, rows: pd.DataFrame) -> dict[str, list[Curve]]:
     """Return a panel for each order with a curve for each variant."""
     of_each = {order: rows[rows["order"] == order] for order in sorted(rows["order"].unique())}
-    return {
-        _base(order): [Curve(name, mine[mine["variant"] == name]) for name in evidence.present(mine)]
-        for order, mine in of_each.items()
-    }
+    return {_base(order): by_variant(evidence, mine) for order, mine in of_each.items()}
 
 
 def _orders(evidence: Evidence, metric: str, title: str, label: str) -> Drawing:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from reports.figures.curves import seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
+from reports.figures.poli2020.log_curves import by_effort, by_variant, ends_in_words, name_ticks, panels
 
 UNCERTAIN = "It is not certain that the paper has this experiment."
 
@@ -25,12 +23,10 @@ def _by_evaluations(evidence: Evidence) -> Drawing:
     rows = evidence.metric("depth_error", "nfe")
     if rows.empty:
         return Drawing.missing(title, "depth_error")
-    curves = {"": _curves(evidence, _by_effort(rows, "nfe"))}
+    curves = {"": by_variant(evidence, by_effort(rows, "nfe"))}
     figure = panels(curves, "nfe", x="evaluations of the field", y="absolute error", known=evidence.known)
     (axes,) = figure.axes
-    ticks = [8, 16, 32, 64]
-    axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    name_ticks(axes, {tick: str(tick) for tick in (8, 16, 32, 64)})
     return Drawing(
         title,
         figure,
@@ -52,7 +48,7 @@ def _by_operations(evidence: Evidence) -> Drawing:
     curves = {}
     for batch in sorted(rows["batch"].unique()):
         title_of = "a trajectory alone" if batch == 1 else f"in a batch of {batch:g}"
-        curves[title_of] = _curves(evidence, _by_effort(rows[rows["batch"] == batch], "operations"))
+        curves[title_of] = by_variant(evidence, by_effort(rows[rows["batch"] == batch], "operations"))
     x, known = "multiply-accumulates for a trajectory", evidence.known
     figure = panels(curves, "operations", x=x, y="absolute error", known=known)
     return Drawing(
@@ -71,7 +67,7 @@ def _over_depth(evidence: Evidence) -> Drawing:
         return Drawing.missing(title, "error_at_depth")
     rows = rows[rows["value"] > 0]
     curves = {
-        f"equal {equal}": _curves(evidence, rows[rows["equal"] == equal])
+        f"equal {equal}": by_variant(evidence, rows[rows["equal"] == equal])
         for equal in ("evaluations", "operations")
         if (rows["equal"] == equal).any()
     }
@@ -83,15 +79,3 @@ def _over_depth(evidence: Evidence) -> Drawing:
         f"{seeds_in_words(rows)} {UNCERTAIN}",
         ends_in_words(curves, "s"),
     )
-
-
-def _curves(evidence: Evidence, rows: pd.DataFrame) -> list[Curve]:
-    return [Curve(name, rows[rows["variant"] == name]) for name in evidence.present(rows)]
-
-
-def _by_effort(rows: pd.DataFrame, axis: str) -> pd.DataFrame:
-    """Return rows whose abscissae are means over seeds, since those of an adaptive method differ between them."""
-    ordered = rows.sort_values(axis).copy()
-    ordered["effort"] = ordered.groupby(["variant", "seed"]).cumcount()
-    ordered[axis] = ordered.groupby(["variant", "effort"])[axis].transform("mean")
-    return ordered

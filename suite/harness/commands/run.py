@@ -22,6 +22,7 @@ from suite.harness.commands.arguments import (
     selected_cells,
 )
 from suite.harness.errors import InputError
+from suite.harness.wording import counted
 
 DESCRIPTION = (
     "Runs the cells of the chosen experiments and writes one record for each. Cells that have finished with the same "
@@ -83,7 +84,10 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     statuses_of = partial(cell_statuses, records_dir=place.records_dir, kept=kept, packages=packages)
     remove_leftovers(place.records_dir)
     pending = pending_cells(statuses_of(cells), place.records_dir, place.data_dir, packages=packages)
-    print(f"{_counted(cells)}: {len(cells) - len(pending)} finished before, {len(pending)} to run.", flush=True)
+    print(
+        f"{counted(len(cells), 'cell')}: {len(cells) - len(pending)} finished before, {len(pending)} to run.",
+        flush=True,
+    )
     timed = None
     if arguments.minutes:
         timed = TimedRun(place, 60 * arguments.minutes, arguments.jobs, pending)
@@ -98,7 +102,9 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
                 run_in_pool(pending, place.records_dir, place.data_dir, observer, arguments.jobs, packages=packages)
     except KeyboardInterrupt:
         finished = sum(status.state == "current" for status in statuses_of(cells))
-        print(f"Interrupted: {finished} of {_counted(cells)} are finished and kept. To go on from there, run:")
+        print(
+            f"Interrupted: {finished} of {counted(len(cells), 'cell')} are finished and kept. To go on from there, run:"
+        )
         print(f"    python -m suite {shlex.join(arguments.command_line)}")
         return EXIT_INTERRUPTED
     unfinished = [status for status in statuses_of(cells) if status.state != "current"]
@@ -113,7 +119,7 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     for status in failed:
         print(f"Not finished: {status.cell.name}: {status.reason or status.state}")
     places = " and ".join(str(path) for path in (place.records_dir, *([KEPT_RECORDS] if kept else [])))
-    print(f"{len(cells) - len(unfinished)} of {_counted(cells)} finished; the records are in {places}.")
+    print(f"{len(cells) - len(unfinished)} of {counted(len(cells), 'cell')} finished; the records are in {places}.")
     return EXIT_FAILED if failed else EXIT_FINISHED
 
 
@@ -137,8 +143,4 @@ def _pack(records_dir: Path, folder: Path) -> None:
         print(f"Packed: {path}, {path.stat().st_size / 2**20:.1f} MiB")
     for line in packed.left_out:
         print(f"Left out: {line}")
-    print(f"In {folder}: {packed.members} {'file' if packed.members == 1 else 'files'} packed.", flush=True)
-
-
-def _counted(cells: Sequence[Cell]) -> str:
-    return f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}"
+    print(f"In {folder}: {counted(packed.members, 'file')} packed.", flush=True)
