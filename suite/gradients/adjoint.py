@@ -11,6 +11,7 @@ from suite.gradients.continuous_adjoint import Adjoint
 from suite.gradients.event import event_time
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.events import EventFunction
+from suite.solvers.graphs.choice import GraphChoice
 from suite.solvers.methods import MethodName, find
 from suite.solvers.solve import solve
 from suite.solvers.state import State
@@ -29,6 +30,7 @@ def odeint_adjoint(
     options: Mapping[str, Any] | None = ...,
     event_fn: None = ...,
     compile: bool = ...,
+    graph: GraphChoice = ...,
     adjoint_rtol: float | None = ...,
     adjoint_atol: float | None = ...,
     adjoint_method: MethodName = ...,
@@ -47,6 +49,7 @@ def odeint_adjoint(
     options: Mapping[str, Any] | None = ...,
     event_fn: EventFunction,
     compile: bool = ...,
+    graph: GraphChoice = ...,
     adjoint_rtol: float | None = ...,
     adjoint_atol: float | None = ...,
     adjoint_method: MethodName = ...,
@@ -64,6 +67,7 @@ def odeint_adjoint(
     options: Mapping[str, Any] | None = None,
     event_fn: EventFunction | None = None,
     compile: bool = False,
+    graph: GraphChoice = "auto",
     adjoint_rtol: float | None = None,
     adjoint_atol: float | None = None,
     adjoint_method: MethodName = None,
@@ -95,6 +99,7 @@ def odeint_adjoint(
         event_fn: As in :func:`suite.solvers.odeint`.
         compile: Compile the steps of both solves, as in :func:`suite.solvers.solve`; ``adjoint_params`` are then
             parameters of ``func``.
+        graph: Whether both solves are replayed from CUDA graphs, as in :func:`suite.solvers.solve`.
 
     Returns:
         States of shape ``[outputs, *y0.shape]``, or a tuple of these; with an event, its time and these. The event time
@@ -121,6 +126,7 @@ def odeint_adjoint(
         gradient=gradient,
         event_fn=event_fn,
         compile=compile,
+        graph=graph,
     )
     if event_fn is None or solution.event_time is None:
         return solution.states

@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from suite.solvers.compiled import without_counters
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.state import StateLayout
 from suite.solvers.step_graph import Evaluation, Parts
-from suite.solvers.vector_field import VectorField
+from suite.solvers.vector_field import VectorField, without_counters
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from torch.autograd.function import once_differentiable
 
 from suite.gradients.adjoint_norm import AdjointNorm, adjoint_norm
 from suite.gradients.parameters import trained_parameters
+from suite.gradients.replayed_reverse import replayed
 from suite.gradients.reverse_adaptive import AdaptiveReverse
 from suite.gradients.reverse_problem import Reverse, ReverseProblem
 from suite.gradients.reverse_segments import FixedReverse, SegmentReverse
@@ -141,9 +142,11 @@ class _Adjoint(torch.autograd.Function):
             ctx.adjoint_options["norm"],
             call.backward,
             bool(call.arguments.get("compile")),
+            call.arguments.get("graph", "never"),
         )
         solver = _reverse(problem)
-        solver.run()
+        if not replayed(solver):
+            solver.run()
         adjoint = solver.adjoint()
         times = _time_gradients(problem, adjoint, solver.fields) if ctx.needs_input_grad[2] else None
         gradients = solver.parameter_gradients()

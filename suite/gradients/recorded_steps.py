@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from functools import cached_property
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -108,6 +109,7 @@ class Recorder:
 class RecordedRungeKutta(ExplicitRungeKutta):
     """An explicit Runge-Kutta method whose steps are recorded."""
 
+    replayable: ClassVar[bool] = False  # every step is told to the recorder
     _recorder: Recorder
 
     def __init__(self, method: ExplicitRungeKutta, recorder: Recorder) -> None:

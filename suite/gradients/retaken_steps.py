@@ -14,6 +14,7 @@ from suite.solvers.options import FixedGridOptions
 from suite.solvers.runge_kutta import RungeKutta
 from suite.solvers.stage_sum import Time
 from suite.solvers.tableau import ButcherTableau
+from suite.solvers.times import clock_of
 from suite.solvers.vector_field import PackedField
 
 Carried = tuple[Tensor, ...]
@@ -53,7 +54,7 @@ class Retaking(ABC):
     def clock(self, time: Time) -> Tensor:
         """Return a time as the vector field sees it."""
         layout = self.field.layout
-        return torch.as_tensor(time, dtype=layout.time_dtype, device=layout.device)
+        return clock_of(time, layout.time_dtype, layout.device)
 
 
 class RetakenRungeKutta(Retaking):

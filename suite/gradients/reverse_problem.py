@@ -42,6 +42,7 @@ class ReverseProblem:
         norm: Norm of the parts of the augmented state.
         statistics: Cost of the reverse solve.
         compile: Whether its steps are compiled together with the vector field.
+        graph: Whether they are recorded and replayed, see ``suite.solvers.graphs.choice.GraphChoice``.
     """
 
     field: PackedField
@@ -57,6 +58,7 @@ class ReverseProblem:
     norm: AdjointNorm
     statistics: Statistics = dataclasses.field(default_factory=Statistics)
     compile: bool = False
+    graph: str = "never"
 
     @property
     def inside(self) -> tuple[Tensor, ...]:

@@ -14,6 +14,7 @@ from suite.solvers.callbacks import Callbacks
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
 from suite.solvers.solve import solve
+from suite.solvers.times import clock_of
 
 
 class FixedReverse(Reverse):
@@ -24,7 +25,7 @@ class FixedReverse(Reverse):
         problem, method = self.problem, self.problem.method
         if not isinstance(method, ExplicitRungeKutta):
             raise TypeError("fixed reverse steps need a tableau")
-        stepper, field = self.stepper(method.tableau, interpolated=False)
+        self.method, field = self.stepper(method.tableau, interpolated=False)
         options = read_options(problem.options, FixedGridOptions, AdaptiveOptions)
         callbacks = Callbacks.of(self.augmented, lambda flat: flat)
         if callbacks is not None:
@@ -35,11 +36,10 @@ class FixedReverse(Reverse):
             for start, end in pairwise(points.values):
                 if callbacks is not None:
                     callbacks.step(start, self.z, end - start)
-                clock = torch.as_tensor(start, dtype=problem.field.layout.time_dtype, device=self.z.device)
-                f0 = field(clock, self.z)
+                f0 = field(clock_of(start, problem.field.layout.time_dtype, self.z.device), self.z)
                 if index not in self.fields:
                     self.fields[index] = f0[: self.n].clone()
-                self.z = stepper.step(field, start, end - start, self.z, f0).y1
+                self.z = self.method.step(field, start, end - start, self.z, f0).y1
                 problem.statistics.accepted += 1
             if index > 1:
                 self.z = self.at_output(index - 1, self.z)

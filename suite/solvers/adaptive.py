@@ -13,7 +13,7 @@ from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.solution import Statistics
 from suite.solvers.stage_sum import Time, neighbour
 from suite.solvers.step_control import StepController, resolvable
-from suite.solvers.times import number
+from suite.solvers.times import clock_of, number
 
 
 class AdaptiveIntegrator:
@@ -135,7 +135,7 @@ class AdaptiveIntegrator:
         return self.f
 
     def _now(self) -> Tensor:
-        return torch.as_tensor(self._clock, dtype=self._magnitude.dtype, device=self.y.device)
+        return clock_of(self._clock, self._magnitude.dtype, self.y.device)
 
     def _count_try(self) -> None:
         limit = self._controller.max_num_steps

@@ -23,7 +23,7 @@ from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
 from suite.solvers.step_graph import Evaluation, GridGraph, PackedEvaluation, StartGraph, StepGraph
 from suite.solvers.tableau import ButcherTableau
-from suite.solvers.vector_field import CountedField, PackedField, VectorField
+from suite.solvers.vector_field import PackedField, VectorField, without_counters
 
 # So many evaluations of the field make one graph over a fixed grid: more take longer to compile and gain less.
 _EVALUATIONS_OF_A_GRAPH = 40
@@ -295,12 +295,3 @@ def _constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
 def _tolerance(value: Tolerance, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return a tolerance as a tensor, so that another one needs no other graph."""
     return value if isinstance(value, Tensor) else _constant(value, dtype, device)
-
-
-def without_counters(vector_field: VectorField) -> tuple[VectorField, list[CountedField]]:
-    """Return the vector field that is counted, and the counters around it, which a compiled step does not run."""
-    counters = []
-    while isinstance(vector_field, CountedField):
-        counters.append(vector_field)
-        vector_field = vector_field.vector_field
-    return vector_field, counters

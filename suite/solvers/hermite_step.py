@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from suite.solvers.runge_kutta import Field
 from suite.solvers.stage_sum import Time, factor
+from suite.solvers.times import clock_of
 
 
 @dataclass(eq=False)
@@ -50,4 +50,4 @@ class HermiteStep:
         return state
 
     def _clock(self, time: Time) -> Tensor:
-        return torch.as_tensor(time, dtype=self.y0.dtype.to_real(), device=self.y0.device)
+        return clock_of(time, self.y0.dtype.to_real(), self.y0.device)

@@ -13,6 +13,7 @@ from torch import Tensor
 from suite.solvers.adaptive_loop import integrate_adaptively
 from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.errors import InvalidProblemError
+from suite.solvers.graphs.replayed import replayed_adaptively, replayed_on_grid
 from suite.solvers.grid_loop import GridStepper, integrate_on_grid
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
 from suite.solvers.problem import Problem
@@ -39,6 +40,8 @@ class Method(ABC):
     order: int
     adaptive: bool
     differentiable: ClassVar[bool] = True
+    replayable: ClassVar[bool] = False
+    """Whether all that its steps depend on is the problem, its options and the method: a recording can be replayed."""
 
     @abstractmethod
     def prepare(self, options: Options) -> Walk:
@@ -67,7 +70,13 @@ class GridMethod(Method):
         return partial(self._walk, settings)
 
     def _walk(self, settings: FixedGridOptions, problem: Problem) -> None:
-        integrate_on_grid(problem, settings, self.stepper(problem, settings))
+        def integrate(problem: Problem) -> GridStepper:
+            stepper = self.stepper(problem, settings)
+            integrate_on_grid(problem, settings, stepper)
+            return stepper
+
+        if not (self.replayable and replayed_on_grid(problem, settings, self, integrate)):
+            integrate(problem)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +87,7 @@ class ExplicitRungeKutta(Method):
         tableau: Its coefficients.
     """
 
+    replayable: ClassVar[bool] = True
     tableau: ButcherTableau
 
     def __init__(self, name: str, tableau: ButcherTableau, *, adaptive: bool) -> None:
@@ -101,14 +111,20 @@ class ExplicitRungeKutta(Method):
         return partial(self._walk, read_options(rest, FixedGridOptions, AdaptiveOptions))
 
     def _control(self, settings: AdaptiveOptions, problem: Problem) -> None:
-        integrate_adaptively(problem, settings, self._bound(problem), self.order)
+        if not (self.replayable and replayed_adaptively(problem, settings, self.tableau)):
+            integrate_adaptively(problem, settings, self._bound(problem), self.order)
 
     def _walk(self, settings: FixedGridOptions, problem: Problem) -> None:
-        stepper = self._bound(problem)
-        if isinstance(stepper, CompiledRungeKutta):
-            inner = problem.dense or problem.event_fn is not None or settings.interp == "cubic"
-            stepper.blocks = not inner and not any(isinstance(time, Tensor) for time in problem.clocks)
-        integrate_on_grid(problem, settings, stepper)
+        def integrate(problem: Problem) -> RungeKutta:
+            stepper = self._bound(problem)
+            if isinstance(stepper, CompiledRungeKutta):
+                inner = problem.dense or problem.event_fn is not None or settings.interp == "cubic"
+                stepper.blocks = not inner and not any(isinstance(time, Tensor) for time in problem.clocks)
+            integrate_on_grid(problem, settings, stepper)
+            return stepper
+
+        if not (self.replayable and replayed_on_grid(problem, settings, self.tableau, integrate)):
+            integrate(problem)
 
     def _bound(self, problem: Problem) -> RungeKutta:
         if problem.compile:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from suite.solvers.events import EventFunction
+from suite.solvers.graphs.choice import GraphChoice
 from suite.solvers.methods import MethodName
 from suite.solvers.solution import Interpolant
 from suite.solvers.solve import solve
@@ -28,6 +29,7 @@ def odeint(
     options: Mapping[str, Any] | None = ...,
     event_fn: None = ...,
     compile: bool = ...,
+    graph: GraphChoice = ...,
 ) -> State: ...
 @overload
 def odeint(
@@ -41,6 +43,7 @@ def odeint(
     options: Mapping[str, Any] | None = ...,
     event_fn: EventFunction,
     compile: bool = ...,
+    graph: GraphChoice = ...,
 ) -> tuple[Tensor, State]: ...
 def odeint(
     func: VectorField,
@@ -53,6 +56,7 @@ def odeint(
     options: Mapping[str, Any] | None = None,
     event_fn: EventFunction | None = None,
     compile: bool = False,
+    graph: GraphChoice = "auto",
 ) -> State | tuple[Tensor, State]:
     """Solve an initial value problem and return the states, with the arguments and defaults of ``torchdiffeq.odeint``.
 
@@ -72,6 +76,7 @@ def odeint(
         options=options,
         event_fn=event_fn,
         compile=compile,
+        graph=graph,
     )
     return solution.states if solution.event_time is None else (solution.event_time, solution.states)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from suite.solvers.callbacks import Callbacks
 from suite.solvers.errors import NonFiniteError
 from suite.solvers.events import Event, EventFunction, EventSearch
+from suite.solvers.graphs.recorder import is_recording
 from suite.solvers.solution import DenseStep, Interpolant, Solution, Statistics
 from suite.solvers.stage_sum import Time
 from suite.solvers.state import State
@@ -34,6 +35,7 @@ class Problem:
         dense: Whether every step is kept.
         event_fn: The event at which the solve ends, the second time being its direction only; None where there is none.
         compile: Whether steps are compiled together with the vector field.
+        graph: Whether steps are recorded and replayed, see ``suite.solvers.graphs.choice.GraphChoice``.
         statistics: Cost so far.
         outputs: States at the first output times, packed; begins with ``y0``.
         kept: Steps kept so far.
@@ -53,6 +55,7 @@ class Problem:
     dense: bool
     event_fn: EventFunction | None = None
     compile: bool = False
+    graph: str = "never"
     statistics: Statistics = dataclasses.field(default_factory=Statistics)
     outputs: list[Tensor] = dataclasses.field(init=False)
     kept: list[DenseStep] = dataclasses.field(default_factory=list)
@@ -69,6 +72,11 @@ class Problem:
     def direction(self) -> int:
         """1 forwards in time, -1 backwards."""
         return 1 if self.values[-1] >= self.values[0] else -1
+
+    @property
+    def has_callbacks(self) -> bool:
+        """Whether the vector field has callbacks that nobody has asked for yet."""
+        return self._callbacks is not None
 
     def next_is_due(self, time: float) -> bool:
         """Say whether the next output lies at or before this time."""
@@ -113,7 +121,7 @@ class Problem:
             NonFiniteError: When ``require_finite`` is set and a state is not; the outputs from it on are dropped.
         """
         states = torch.stack(self.outputs)
-        if require_finite:
+        if require_finite and not is_recording():
             self.statistics.host_syncs += 1
             if not bool(states.detach().isfinite().all()):
                 self._drop_what_is_not_finite(states)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
-import torch
 from torch import Tensor
 
 from suite.solvers.hermite_step import HermiteStep
@@ -13,6 +12,7 @@ from suite.solvers.options import FixedGridOptions
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import Field
 from suite.solvers.stage_sum import Time, factor
+from suite.solvers.times import clock_of
 
 Carried = tuple[Tensor, ...]
 """What a reversible method carries from step to step: the state first, then what makes its steps reversible."""
@@ -139,4 +139,4 @@ class ReversibleStepper:
 
 
 def _clock(t: Time, y: Tensor) -> Tensor:
-    return torch.as_tensor(t, dtype=y.dtype.to_real(), device=y.device)
+    return clock_of(t, y.dtype.to_real(), y.device)

@@ -17,6 +17,7 @@ from suite.solvers.stage_buffer import PartedField, StageBuffer
 from suite.solvers.stage_sum import Time, factor, neighbour, stage_sum
 from suite.solvers.stage_sums import StageSums
 from suite.solvers.tableau import ButcherTableau
+from suite.solvers.times import clock_of
 
 Field = Callable[[Tensor, Tensor], Tensor]
 
@@ -117,8 +118,8 @@ class Step:
 
     def _clock(self, node: float) -> Tensor:
         dtype, device = self.coefficients.nodes.dtype, self.y0.device
-        time = torch.as_tensor(self.start + node * self.size, dtype=dtype, device=device)
-        return neighbour(time, torch.as_tensor(self.start, dtype=dtype, device=device)) if self.inside else time
+        time = clock_of(self.start + node * self.size, dtype, device)
+        return neighbour(time, clock_of(self.start, dtype, device)) if self.inside else time
 
 
 class RungeKutta:
@@ -174,6 +175,18 @@ class RungeKutta:
         if inside:
             step.inside = True
         return step
+
+    def step_of_size(self, field: Field, t: Tensor, h: Tensor, y: Tensor, f0: Tensor) -> Step:
+        """Take one step whose time and signed size the device alone knows, double precision and 0-dimensional.
+
+        Nothing waits for the device. The step's slopes are those of the field, but it is of size 1: its local error is
+        that of the whole step.
+        """
+        if self._sums is None:
+            self._sums = StageSums(self.tableau, y, sized=True)
+        self._sums.resize(h.to(y.dtype))
+        clocks = torch.addcmul(t, self.coefficients.nodes, h).to(self.coefficients.nodes.dtype).unbind()
+        return self._accumulated(field, 0.0, 1.0, y, f0, clocks[1:])
 
     def _clocks(self, t: Time, h: Time, inside: bool, *, first: int = 0) -> Sequence[Tensor]:
         """Return the time of every stage from the first wanted on, as the vector field sees it."""

@@ -26,6 +26,10 @@ class Statistics:
         host_syncs: How often the host waited for the device.
         error_estimate: Norm of the local error of the last accepted step, in units of the tolerance; not-a-number for
             a method that estimates none.
+        graph_replays: Recordings replayed (see ``suite.solvers.graphs``): of a fixed grid one, of adaptive stepping one
+            a step and one more, steps after the end among them.
+        graph_fallback: Why the host took the steps where a recording might have been replayed; empty where it was, and
+            on a device without recordings.
     """
 
     nfe: int = 0
@@ -33,6 +37,8 @@ class Statistics:
     rejected: int = 0
     host_syncs: int = 0
     error_estimate: float = float("nan")
+    graph_replays: int = 0
+    graph_fallback: str = ""
 
 
 class DenseStep(Protocol):

@@ -13,6 +13,7 @@ from suite.solvers.differentiation import Differentiation
 from suite.solvers.error_norm import check_tolerance
 from suite.solvers.errors import IntegrationError, InvalidProblemError, InvalidTypeError
 from suite.solvers.events import EventFunction
+from suite.solvers.graphs.choice import GraphChoice, check_graph_choice
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.methods import MethodName, find
 from suite.solvers.problem import Problem
@@ -35,6 +36,7 @@ def solve(
     gradient: Differentiation | None = None,
     event_fn: EventFunction | None = None,
     compile: bool = False,
+    graph: GraphChoice = "auto",
 ) -> Solution:
     """Solve ``dy/dt = vector_field(t, y)``, ``y(t[0]) = y0``.
 
@@ -56,6 +58,9 @@ def solve(
             A fixed grid needs ``step_size``.
         compile: Compile the step together with the vector field, once for every vector field, tableau, shape, dtype
             and grad mode; for explicit Runge-Kutta methods.
+        graph: Whether a solve without autograd on a CUDA device is recorded as a CUDA graph and replayed, so that no
+            step waits for the host: ``auto``, ``always`` or ``never``, see ``suite.solvers.graphs.choice``. Values of
+            parameters may change between replays. For explicit Runge-Kutta and Adams methods.
 
     Returns:
         The solution, with states of shape ``[outputs, *y0.shape]``, and what it cost; with an event, ``event_time`` and
@@ -72,6 +77,7 @@ def solve(
         raise InvalidTypeError(f"the vector field is a function of time and state, not {vector_field!r}")
     if gradient is not None and not isinstance(gradient, Differentiation):
         raise InvalidTypeError(f"gradient is one of suite.gradients, not {gradient!r}")
+    check_graph_choice(graph)
     if options is not None and not isinstance(options, Mapping):
         raise InvalidTypeError(f"options are a mapping of names to values, not {type(options).__name__}")
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
@@ -86,6 +92,7 @@ def solve(
         "options": options,
         "dense": dense,
         "compile": compile,
+        "graph": graph,
     }
     if gradient is not None and event_fn is not None:
         with torch.no_grad():
@@ -104,7 +111,8 @@ def solve(
     walk = found_method.prepare(options)
     field = PackedField(vector_field, layout)
     times = clocks(t, values)
-    problem = Problem(vector_field, y0, t, field, layout.pack(y0), values, times, rtol, atol, dense, event_fn, compile)
+    packed = layout.pack(y0)
+    problem = Problem(vector_field, y0, t, field, packed, values, times, rtol, atol, dense, event_fn, compile, graph)
     try:
         walk(problem)
         problem.callbacks(f"method {found_method.name!r}")

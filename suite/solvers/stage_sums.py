@@ -21,14 +21,20 @@ class StageSums:
     Args:
         tableau: The method.
         like: A state.
+        sized: Whether the sums are of steps whose size :meth:`resize` gives, rather than per unit of step size.
 
     Attributes:
         moves: From the state at the start to that of each stage but the first, and to the end.
         error: The local error.
     """
 
-    def __init__(self, tableau: ButcherTableau, like: Tensor) -> None:
+    def __init__(self, tableau: ButcherTableau, like: Tensor, *, sized: bool = False) -> None:
         self._columns = _columns(tableau, like.dtype, like.device, like.ndim)
+        if sized:
+            self._weights = torch.cat([column.reshape(-1) for column in self._columns])
+            self._sized = torch.empty_like(self._weights)
+            pieces = self._sized.split([column.numel() for column in self._columns])
+            self._columns = [piece.view_as(column) for piece, column in zip(pieces, self._columns, strict=True)]
         # Every row in the memory layout of the state: additions of different layouts take several times as long.
         strides = torch.empty_like(like).stride()
         count = len(self._columns[0])
@@ -40,6 +46,10 @@ class StageSums:
         embedded = tableau.error_weights is not None
         self.moves = rows[:-1] if embedded else rows
         self.error = rows[-1] if embedded else None
+
+    def resize(self, size: Tensor) -> None:
+        """Give the signed step size, 0-dimensional and in the dtype of the state, on its device."""
+        torch.mul(self._weights, size, out=self._sized)
 
     def begin(self, slope: Tensor) -> None:
         """Begin with the derivative of the first stage."""

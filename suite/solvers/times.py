@@ -17,6 +17,13 @@ def number(time: Time) -> float:
     return float(time.detach()) if isinstance(time, Tensor) else time
 
 
+def clock_of(time: Time, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a time as a 0-dimensional tensor. A number is written on the device: nothing is copied from the host."""
+    if isinstance(time, Tensor):
+        return time.to(device, dtype)
+    return torch.full((), time, dtype=dtype, device=device)
+
+
 def check_times(t: Tensor, what: str = "the output times t") -> list[float]:
     """Return times as Python numbers; ``what`` they are is for the messages.
 

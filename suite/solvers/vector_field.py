@@ -37,6 +37,15 @@ class CountedField(nn.Module):
         self.nfe = 0
 
 
+def without_counters(vector_field: VectorField) -> tuple[VectorField, list[CountedField]]:
+    """Return the vector field that is counted, and the counters around it: a compiled or recorded step runs none."""
+    counters = []
+    while isinstance(vector_field, CountedField):
+        counters.append(vector_field)
+        vector_field = vector_field.vector_field
+    return vector_field, counters
+
+
 class PackedField:
     """A vector field on the packed state, as the solvers call it.
 

@@ -47,6 +47,7 @@ class ExplicitAdams(GridMethod):
     """
 
     options_type: ClassVar[type[FixedGridOptions]] = AdamsOptions
+    replayable: ClassVar[bool] = True
 
     def __init__(self, name: str) -> None:
         super().__init__(name, AdamsOptions.max_order)
@@ -72,6 +73,8 @@ class ImplicitAdams(GridMethod):
 
 class FixedOrderAdams(GridMethod):
     """The Adams-Bashforth method of one order, known by it; Poli et al. (2020) compare hypersolvers with these."""
+
+    replayable: ClassVar[bool] = True
 
     def stepper(self, problem: Problem, options: Any) -> GridStepper:  # noqa: ARG002 - it has none of its own
         """Return what takes the steps."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
 from suite.solvers.adams.extrapolation import ExtrapolatedMidpoint
@@ -15,6 +14,7 @@ from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import Field, RungeKutta
 from suite.solvers.stage_sum import Time
 from suite.solvers.tableaus import heun2, heun3, rk4
+from suite.solvers.times import clock_of
 
 _STARTERS = {2: heun2, 3: heun3, 4: rk4, 5: rk4}  # an error of h^5 in the few first steps is one of order 5
 
@@ -102,4 +102,4 @@ class AdamsStepper:
         self._past = self._latest
 
     def _clock(self, time: Time) -> Tensor:
-        return torch.as_tensor(time, dtype=self._dtype, device=self._device)
+        return clock_of(time, self._dtype, self._device)

@@ -1,0 +1,230 @@
+"""Reverse solves of the continuous adjoint by replaying recordings, as forward solves are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from suite.gradients.augmented import AugmentedField
+from suite.gradients.reverse_adaptive import AdaptiveReverse
+from suite.gradients.reverse_problem import Reverse, ReverseProblem
+from suite.gradients.reverse_segments import FixedReverse
+from suite.solvers.callbacks import Callbacks
+from suite.solvers.error_norm import ErrorScale, MixedNorm
+from suite.solvers.graphs.choice import attempt, obstacles_of_field, require, weakly
+from suite.solvers.graphs.kept import NotRecordedError, kept_for
+from suite.solvers.graphs.recorder import Recorder, Work
+from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
+from suite.solvers.method import ExplicitRungeKutta
+from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
+from suite.solvers.runge_kutta import RungeKutta
+from suite.solvers.solution import Statistics
+from suite.solvers.vector_field import CountedField, PackedField, VectorField, without_counters
+
+_MOST_EVALUATIONS = 2048  # in one graph; each has a vector-Jacobian product beside it
+
+
+def replayed(solver: Reverse) -> bool:
+    """Do what ``solver.run()`` does by replaying a recording; return False where the host has to do it."""
+    problem = solver.problem
+
+    def replay(recorder: Recorder) -> bool:
+        subject, counters = without_counters(problem.field.vector_field)
+        require(_obstacles(solver, subject))
+        if isinstance(solver, FixedReverse):
+            evaluations = _replay_grid(recorder, solver, subject)
+        elif isinstance(solver, AdaptiveReverse):
+            evaluations = _replay_adaptively(recorder, solver, subject)
+        else:
+            raise NotRecordedError("the reverse solve goes output by output")
+        _count(problem, counters, evaluations)
+        return True
+
+    return bool(attempt(replay, problem.states.device, problem.graph, problem.statistics))
+
+
+def _obstacles(solver: Reverse, subject: VectorField) -> Iterator[tuple[bool, str]]:
+    problem = solver.problem
+    yield problem.compile, "compile=True calls compiled steps from the host"
+    yield Callbacks.of(solver.augmented, lambda flat: flat) is not None, "the vector field is told of every step"
+    yield from obstacles_of_field(subject, problem.graph)
+
+
+def _count(problem: ReverseProblem, counters: list[CountedField], evaluations: int) -> None:
+    problem.field.nfe += evaluations
+    for counter in counters:
+        counter.nfe += evaluations
+
+
+def _key(problem: ReverseProblem) -> Hashable:
+    """Return what a recording fixes beside the field, whatever its steps."""
+    parameters = tuple([(value.data_ptr(), value.shape, value.stride()) for value in problem.parameters])
+    return problem.field.layout, problem.variant, parameters, problem.states.shape
+
+
+@dataclass(frozen=True, eq=False)
+class _RecordedGrid:
+    """A recorded reverse solve over a fixed grid.
+
+    Attributes:
+        states: Where the stored outputs are put, shape ``[outputs, n]``.
+        cotangents: Where the gradients of the loss with respect to them are put, likewise.
+        z: Where the augmented state at the first time is found.
+        fields: Where the field at outputs is found, by index.
+        replay: Does it.
+        steps: Steps taken.
+        evaluations: Evaluations of the field.
+        constants: What the recording reads and does not own.
+    """
+
+    states: Tensor
+    cotangents: Tensor
+    z: Tensor
+    fields: dict[int, Tensor]
+    replay: Work
+    steps: int
+    evaluations: int
+    constants: object = field(repr=False)
+
+
+def _replay_grid(recorder: Recorder, solver: FixedReverse, subject: VectorField) -> int:
+    """Replay fixed steps: the operations of the host's in the same order."""
+    problem, method = solver.problem, solver.problem.method
+    if not isinstance(method, ExplicitRungeKutta):
+        raise NotRecordedError("the method is not an explicit Runge-Kutta method")
+    options = read_options(problem.options, FixedGridOptions, AdaptiveOptions)
+    key = ("reverse grid", method.tableau, options, tuple(solver.values), _key(problem))
+
+    def record() -> _RecordedGrid:
+        return _record_grid(recorder, solver, subject)
+
+    grid: _RecordedGrid = kept_for(subject).get(subject, key, record, at_once=problem.graph == "always")
+    grid.states.copy_(problem.states)
+    grid.cotangents.copy_(problem.cotangents)
+    grid.replay()
+    solver.z = grid.z.clone()
+    solver.fields |= {index: value.clone() for index, value in grid.fields.items()}
+    problem.statistics.accepted += grid.steps
+    problem.statistics.graph_replays += 1
+    return grid.evaluations
+
+
+def _record_grid(recorder: Recorder, solver: FixedReverse, subject: VectorField) -> _RecordedGrid:
+    problem = solver.problem
+    with torch.inference_mode(False), torch.no_grad():
+        states, cotangents = problem.states.clone(), problem.cotangents.clone()
+        z = torch.zeros_like(solver.z)
+        fields = {index: torch.zeros_like(states[0]) for index in range(1, len(solver.values))}
+        times = torch.tensor(solver.values, dtype=torch.float64).to(problem.t.dtype)
+        vector_field, layout = weakly(subject), problem.field.layout
+        # Of nothing that keeps the field alive.
+        template = replace(
+            problem,
+            field=PackedField(vector_field, layout),
+            t=times,
+            states=states,
+            cotangents=cotangents,
+            statistics=Statistics(),
+        )
+        steppers: list[object] = []
+        costs: list[tuple[int, int]] = []
+
+        def work() -> None:
+            static = replace(template, field=PackedField(vector_field, layout), statistics=Statistics())
+            inner = FixedReverse(static)
+            inner.run()
+            steppers.append(inner.method)
+            costs.append((static.statistics.accepted, static.field.nfe))
+            if static.field.nfe > _MOST_EVALUATIONS:
+                raise NotRecordedError(f"its {static.field.nfe} evaluations are more than {_MOST_EVALUATIONS}")
+            z.copy_(inner.z)
+            for index, value in inner.fields.items():
+                fields[index].copy_(value)
+
+        replay = recorder.record(work)
+        return _RecordedGrid(states, cotangents, z, fields, replay, *costs[-1], steppers)
+
+
+@dataclass(frozen=True, eq=False)
+class _RecordedReverse:
+    """A recorded adaptive reverse solve.
+
+    Attributes:
+        solve: The solve of the augmented state.
+        states: Where the stored outputs at the stops are put, shape ``[stops, n]``.
+        cotangents: Where the gradients of the loss with respect to them are put, likewise.
+    """
+
+    solve: ResidentSolve
+    states: Tensor
+    cotangents: Tensor
+
+
+def _replay_adaptively(recorder: Recorder, solver: AdaptiveReverse, subject: VectorField) -> int:
+    """Replay adaptive steps that stop at every output."""
+    problem, values = solver.problem, solver.values
+    tableau, settings = solver.method.tableau, solver.settings
+    require(_obstacles_of_control(solver))
+    several = len(values) > 2
+    key = ("reverse adaptive", tableau, settings, problem.rtol, problem.atol, solver.scale.norm, _key(problem))
+
+    def prepare(buffers: ResidentBuffers) -> None:
+        fill(buffers, solver.z, values[::-1], [], settings.max_num_steps)
+
+    def record() -> _RecordedReverse:
+        return _record_adaptively(recorder, solver, subject, prepare)
+
+    found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=problem.graph == "always")
+    # In the order of the stops, the last output left out: the solve starts there.
+    found.states.copy_(problem.states[:-1].flip(0))
+    found.cotangents.copy_(problem.cotangents[:-1].flip(0))
+    prepare(found.solve.buffers)
+    outcome = found.solve.run()
+    count(problem.statistics, outcome)
+    if outcome.lost:
+        raise NotRecordedError("the reverse solve comes to no end, and the host finds out why")
+    solver.z = found.solve.buffers.y.clone()
+    known = tableau.first_same_as_last and not several
+    return 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - known)
+
+
+def _record_adaptively(
+    recorder: Recorder, solver: AdaptiveReverse, subject: VectorField, prepare: Callable[[ResidentBuffers], None]
+) -> _RecordedReverse:
+    problem, n = solver.problem, solver.n
+    stops = len(solver.values) - 1
+    with torch.inference_mode(False), torch.no_grad():
+        states, cotangents = torch.zeros_like(problem.states[1:]), torch.zeros_like(problem.cotangents[1:])
+        buffers = ResidentBuffers.like(solver.z, stops, 0)
+
+    def arrival(index: Tensor, z: Tensor) -> Tensor:
+        stored, cotangent = (values.index_select(0, index).view(-1) for values in (states, cotangents))
+        return torch.cat([stored, z[n : 2 * n] + cotangent, z[2 * n :]])
+
+    integrator = ResidentIntegrator(
+        RungeKutta(solver.method.tableau, buffers.y),
+        AugmentedField(PackedField(weakly(subject), problem.field.layout), problem.inside),
+        ErrorScale(problem.rtol, problem.atol, solver.scale.norm, solver.scale.entries),
+        solver.settings.controller(solver.method.tableau.order),
+        buffers,
+        arrival if stops > 1 else None,
+    )
+    solve = ResidentSolve(recorder, buffers, integrator, solver.settings.first_step, prepare)
+    return _RecordedReverse(solve, states, cotangents)
+
+
+def _obstacles_of_control(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]:
+    problem = solver.problem
+    yield problem.states.is_complex(), "the state is complex"
+    yield solver.outside, "the variant quadrature integrates over steps that the host takes"
+    yield bool(solver.settings.jump_t or solver.settings.step_t), "jump_t and step_t are times at which the host stops"
+    yield not isinstance(solver.scale.norm, MixedNorm), "the norm of the reverse solve is the user's own"
+    if len(solver.values) > 2:
+        yield problem.variant == "segments", "the variant segments chooses a first step at every output"
+        problem.statistics.host_syncs += 1
+        carries = bool((problem.cotangents[1:-1] != 0).any(dim=1).all())
+        yield not carries, "the loss does not depend on some outputs, which the host watches for drift"

@@ -1,0 +1,120 @@
+"""Whether a solve is recorded and replayed, and what stands in the way where it is not."""
+
+from __future__ import annotations
+
+import typing
+import weakref
+from collections.abc import Callable, Iterator
+from types import MethodType
+from typing import Any, Literal, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from suite.solvers.error_norm import Tolerance
+from suite.solvers.errors import InvalidProblemError
+from suite.solvers.graphs.field_identity import module_of
+from suite.solvers.graphs.kept import FALLBACKS, NotRecordedError
+from suite.solvers.graphs.recorder import Recorder, is_recording, recorder_for
+from suite.solvers.solution import Statistics
+from suite.solvers.vector_field import VectorField
+
+GraphChoice = Literal["auto", "always", "never"]
+"""Whether solves are recorded and replayed.
+
+``auto``: on a CUDA device, from the second solve of its kind on, where the field is a module and nothing stands in the
+way. ``always``: at once, and an error where something does. ``never``: the host takes every step.
+"""
+
+ResultT = TypeVar("ResultT")
+
+
+def check_graph_choice(graph: str) -> None:
+    """Refuse what is no choice.
+
+    Raises:
+        InvalidProblemError: For another word.
+    """
+    if graph not in typing.get_args(GraphChoice):
+        raise InvalidProblemError(f"graph is 'auto', 'always' or 'never', not {graph!r}")
+
+
+def attempt(
+    replay: Callable[[Recorder], ResultT], device: torch.device, graph: str, statistics: Statistics
+) -> ResultT | None:
+    """Return what a replay returns; None where the host is to take the steps, with the reason in the statistics.
+
+    Args:
+        replay: Solves by replaying; raises :class:`NotRecordedError` where it cannot.
+        device: Where the state is.
+        graph: The user's choice.
+        statistics: Of the solve.
+
+    Raises:
+        InvalidProblemError: When the choice is ``always`` and the solve cannot be replayed.
+    """
+    if graph == "never":
+        return None
+    recorder = recorder_for(device)
+    if recorder is None:
+        if graph == "always":
+            raise InvalidProblemError(f"graph='always' needs a state on a CUDA device, not on {device}")
+        return None
+    if is_recording():
+        return None  # this solve becomes part of another recording
+    try:
+        return replay(recorder)
+    except NotRecordedError as reason:
+        if graph == "always":
+            raise InvalidProblemError(f"graph='always' cannot record this solve: {reason}") from reason
+        statistics.graph_fallback = str(reason)
+        FALLBACKS[str(reason)] += 1
+        return None
+
+
+def require(problems: Iterator[tuple[bool, str]]) -> None:
+    """Raise for the first of some obstacles that is there.
+
+    Raises:
+        NotRecordedError: With the words that come with it.
+    """
+    for there, words in problems:
+        if there:
+            raise NotRecordedError(words)
+
+
+def obstacles_of_field(vector_field: VectorField, graph: str, *tensors: Tensor) -> Iterator[tuple[bool, str]]:
+    """Yield what may stand in the way of recording a field, given tensors that a solve depends on beside it."""
+    module = module_of(vector_field)
+    yield (
+        graph == "auto" and module is None,
+        "the vector field is no module, and what changes in a function is not seen; graph='always' records it",
+    )
+    parameters = module.parameters() if isinstance(module, nn.Module) else ()
+    yield (
+        torch.is_grad_enabled() and any(value.requires_grad for value in (*tensors, *parameters)),
+        "autograd records the steps",
+    )
+
+
+def one_number(name: str, tolerance: Tolerance) -> float:
+    """Return a tolerance that is one number.
+
+    Raises:
+        NotRecordedError: When it is a tensor, whose values a recording would not follow.
+    """
+    if isinstance(tolerance, Tensor):
+        raise NotRecordedError(f"{name} is a tensor")
+    return tolerance
+
+
+def weakly(vector_field: VectorField) -> VectorField:
+    """Return a function that calls a vector field without keeping it alive."""
+    found: Callable[[], Any] = (
+        weakref.WeakMethod(vector_field) if isinstance(vector_field, MethodType) else weakref.ref(vector_field)
+    )
+
+    def evaluate(t: Tensor, y: Any) -> Any:
+        return found()(t, y)
+
+    return evaluate

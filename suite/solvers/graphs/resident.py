@@ -1,0 +1,172 @@
+"""Adaptive stepping on the device: time, step size and the decision to accept never leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from suite.solvers.error_norm import ErrorScale
+from suite.solvers.initial_step import starting_sizes, starting_step
+from suite.solvers.runge_kutta import Field, RungeKutta, Step
+from suite.solvers.step_control import StepController, resolvable
+
+Arrival = Callable[[Tensor, Tensor], Tensor]
+"""``arrival(index, y)``: the state to go on from after the stop of that index, shape ``[1]``, where ``y`` arrived."""
+
+
+# Entries of the progress.
+_TIME, _PROPOSAL, _ERROR, _INDEX, _ACCEPTED, _TRIED, _GOES_ON, _LOST = range(8)
+
+
+@dataclass(frozen=True, eq=False)
+class ResidentBuffers:
+    """Where a solve stands: tensors on the device that keep their places.
+
+    Attributes:
+        stops: Times on which a step ends, the last of which is the end, double precision, shape ``[stops]``.
+        inner: Output times inside, likewise, shape ``[inner]``.
+        limits: 1 or -1 for the direction, and the most steps to try, likewise, shape ``[2]``.
+        progress: The time, the proposed step size, the last accepted step's error, the index of the next stop, steps
+            accepted, steps tried, and, 0 or 1, whether the solve goes on and whether it is lost; likewise.
+        y: The state.
+        f: The field there.
+        outputs: States at ``inner``, shape ``[inner, *state]``.
+    """
+
+    stops: Tensor
+    inner: Tensor
+    limits: Tensor
+    progress: Tensor
+    y: Tensor
+    f: Tensor
+    outputs: Tensor
+
+    @classmethod
+    def like(cls, y: Tensor, stops: int, inner: int) -> ResidentBuffers:
+        """Return buffers for a state like ``y`` with so many stops and inner outputs."""
+        # Kept for later solves, of which some may run in inference mode and others not.
+        with torch.inference_mode(False), torch.no_grad():
+            numbers = [torch.zeros(count, dtype=torch.float64, device=y.device) for count in (stops, inner, 2, 8)]
+            states = [torch.empty_like(y), torch.empty_like(y), y.new_zeros((inner, *y.shape))]
+            return cls(*numbers, *states)
+
+
+class ResidentIntegrator:
+    """The algorithm of :class:`suite.solvers.adaptive.AdaptiveIntegrator` with choices in place of branches.
+
+    A step after the end, or after the solve is lost, changes nothing. Nothing waits for the device, and every tensor
+    that outlives a step lies in the buffers: both functions can be recorded.
+
+    Args:
+        method: Takes the steps.
+        field: Vector field on the packed state.
+        scale: Tolerances and norm.
+        controller: The step-size control.
+        buffers: Where the solve stands.
+        arrival: What happens at a stop before the last.
+    """
+
+    def __init__(
+        self,
+        method: RungeKutta,
+        field: Field,
+        scale: ErrorScale,
+        controller: StepController,
+        buffers: ResidentBuffers,
+        arrival: Arrival | None = None,
+    ) -> None:
+        self._method, self._field, self._scale, self._controller = method, field, scale, controller
+        self._buffers, self._arrival = buffers, arrival
+        self._same = method.tableau.first_same_as_last
+
+    def start(self, first_step: float | None) -> None:
+        """Begin at the time and the state in the buffers; choose the first step where none is given."""
+        at = self._buffers
+        time, direction = at.progress[_TIME], at.limits[0]
+        at.f.copy_(self._field(self._seen(time), at.y))
+        usable = torch.ones_like(time)
+        if first_step is None:
+            sizes = starting_sizes(lambda t, y: self._field(self._seen(t), y), time, direction, at.y, at.f, self._scale)
+            size_y, size_f, curvature, trial = (size.to(torch.float64) for size in sizes)
+            proposal = starting_step(size_f, curvature, trial, self._controller.order)
+            usable = (size_y.isfinite() & size_f.isfinite()).double()
+        else:
+            proposal = torch.full_like(time, first_step)
+        none = torch.zeros_like(time)
+        start = [time, proposal, torch.ones_like(time), none, none, none, usable, 1 - usable]
+        at.progress.copy_(torch.stack(start))
+
+    def step(self) -> None:
+        """Try one step."""
+        at, control = self._buffers, self._controller
+        time, proposal, last_error, index, accepted_steps, tried, going, lost = at.progress.unbind()
+        direction, limit = at.limits.unbind()
+        goes_on = going > 0
+        stop = at.stops.index_select(0, index.view(1).long()).view(()) if len(at.stops) > 1 else at.stops[0]
+        f0 = at.f if self._arrival is None else self._field(self._seen(time), at.y)
+        remaining = (stop - time).abs()
+        proposed = control.clip(proposal)
+        lands = control.lands(proposed, remaining)
+        size = torch.where(lands, remaining, proposed)
+        signed = direction * size
+        step = self._method.step_of_size(self._field, time, signed, at.y, f0)
+        error = self._error(step)
+        accepted = control.accepts(error, torch.minimum(proposed, remaining)) & goes_on
+        grown = size * control.factor(error, control.remembered(last_error))
+        arrived = accepted & lands
+        # A step shortened to land on a stop says little about the size that the error allows.
+        following = torch.where(arrived, torch.maximum(grown, proposed), grown)
+        onwards = arrived & (index + 1 < len(at.stops)) if len(at.stops) > 1 else torch.zeros_like(arrived)
+        finished = arrived & ~onwards
+        ended = torch.where(arrived, stop, torch.where(accepted, time + signed, time))
+        in_vain = goes_on & ~finished & ((tried + 1 >= limit) | ~(accepted | resolvable(following, time)))
+        y = torch.where(accepted, step.y1, at.y)
+        if self._arrival is not None:
+            y = torch.where(onwards, self._arrival(index.view(1).long(), y), y)
+        else:
+            f = step.f1 if step.f1 is not None else self._field(self._seen(ended), y)
+            self._write_outputs(step, f, signed, ended, accepted)
+            at.f.copy_(torch.where(accepted, f, at.f))
+        at.y.copy_(y)
+        progress = [
+            ended,
+            following,
+            torch.where(accepted, error, last_error),
+            index + onwards,
+            accepted_steps + accepted,
+            tried + goes_on,
+            going * ~(finished | in_vain),
+            lost + in_vain,
+        ]
+        at.progress.copy_(torch.stack(progress))
+
+    def _seen(self, time: Tensor) -> Tensor:
+        """Return a time as the vector field sees it."""
+        return time.to(self._method.coefficients.nodes.dtype)
+
+    def _error(self, step: Step) -> Tensor:
+        """Return the error of a step in units of the tolerance, double precision."""
+        scale = self._scale
+        allowed = scale.scale(scale.magnitude(step.y0), scale.magnitude(step.y1))
+        return scale.measure(step.local_error(scale.entries), allowed).to(torch.float64)
+
+    def _write_outputs(self, step: Step, f: Tensor, signed: Tensor, ended: Tensor, accepted: Tensor) -> None:
+        """Write the states at the output times that an accepted step has passed."""
+        at = self._buffers
+        if len(at.inner) == 0:
+            return
+        step.f1 = f
+        time, direction = at.progress[_TIME], at.limits[0]
+        passed = accepted & (direction * (at.inner - time) > 0) & (direction * (at.inner - ended) <= 0)
+        inside = step.coefficients.inside
+        theta = torch.where(passed, (at.inner - time) / signed, torch.zeros_like(at.inner))
+        weights = signed * ((theta[:, None] ** inside.powers) @ inside.polynomials.double().t())
+        column = (-1, *(1,) * at.y.ndim)
+        states = at.y.expand_as(at.outputs)
+        # Term by term: a matrix product may be taken in a shorter format than the state's.
+        for weight, slope in zip(weights.to(at.y.dtype).unbind(1), step.dense_slopes(), strict=True):
+            states = torch.addcmul(states, weight.view(column), slope)
+        at.outputs.copy_(torch.where(passed.view(column), states, at.outputs))

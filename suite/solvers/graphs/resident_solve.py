@@ -1,0 +1,118 @@
+"""A recorded adaptive solve: a start and a step, replayed until the solve is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from suite.solvers.graphs.recorder import Recorder
+from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.solution import Statistics
+
+_FIRST_BURST = 16
+_NEXT_BURST = 8  # steps between two looks at whether the solve is done: an eighth of a wait a step
+
+
+@dataclass(frozen=True)
+class ResidentOutcome:
+    """What a replayed solve did, as the host has read it.
+
+    Attributes:
+        lost: Whether it came to no end: a step that cannot be resolved, a state that is not finite, or too many steps.
+        accepted: Steps accepted.
+        tried: Steps tried.
+        error: Error of the last accepted one, in units of the tolerance.
+        waits: How often the host waited for the device.
+        replays: Recordings replayed, steps after the end among them.
+    """
+
+    lost: bool
+    accepted: int
+    tried: int
+    error: float
+    waits: int
+    replays: int
+
+
+class ResidentSolve:
+    """Replays the start and the steps of adaptive solves of one kind.
+
+    The host looks at whether a solve is done after as many steps as the last one of its kind took, and then after every
+    eighth step.
+
+    Args:
+        recorder: Records the work.
+        buffers: Where the solve stands.
+        integrator: The algorithm on these buffers.
+        first_step: The first step size; None to choose it.
+        prepare: Fills the buffers with a first problem to be recorded with.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        buffers: ResidentBuffers,
+        integrator: ResidentIntegrator,
+        first_step: float | None,
+        prepare: Callable[[ResidentBuffers], None],
+    ) -> None:
+        self.buffers = buffers
+        self._integrator = integrator  # whose constants the recordings read
+        self._burst = _FIRST_BURST
+        with torch.inference_mode(False), torch.no_grad():
+            prepare(buffers)
+            self._start = recorder.record(partial(integrator.start, first_step))
+            self._step = recorder.record(integrator.step)
+
+    def run(self) -> ResidentOutcome:
+        """Solve the problem that the buffers have been filled with."""
+        self._start()
+        burst, waits, replays = self._burst, 0, 1
+        while True:
+            for _ in range(burst):
+                self._step()
+            waits, replays = waits + 1, replays + burst
+            _, _, error, _, accepted, tried, goes_on, lost = self.buffers.progress.tolist()
+            if not goes_on:
+                break
+            burst = _NEXT_BURST
+        self._burst = max(int(tried), 1)
+        return ResidentOutcome(bool(lost), int(accepted), int(tried), error, waits, replays)
+
+
+def fill(buffers: ResidentBuffers, y: Tensor, times: Sequence[float], inner: Sequence[float], limit: int) -> None:
+    """Put a problem into the buffers.
+
+    Args:
+        buffers: The buffers.
+        y: The state at the start.
+        times: The start and the stops, the last of which is the end.
+        inner: Output times inside.
+        limit: Most steps to try.
+    """
+    start, *stops = times
+    direction = 1.0 if stops[-1] > start else -1.0
+    numbers = torch.tensor([start, direction, float(limit), *stops, *inner], dtype=torch.float64)
+    if y.device.type == "cuda":
+        numbers = numbers.pin_memory()  # so that the one copy does not wait
+    numbers = numbers.to(y.device, non_blocking=True)
+    for buffer, values in zip(
+        (buffers.progress[:1], buffers.limits, buffers.stops, buffers.inner),
+        numbers.split([1, 2, len(stops), len(inner)]),
+        strict=True,
+    ):
+        buffer.copy_(values)
+    buffers.y.copy_(y)
+
+
+def count(statistics: Statistics, outcome: ResidentOutcome) -> None:
+    """Add what a replayed solve cost, but for the evaluations of the field."""
+    statistics.accepted += outcome.accepted
+    statistics.rejected += outcome.tried - outcome.accepted
+    statistics.host_syncs += outcome.waits
+    statistics.graph_replays += outcome.replays
+    statistics.error_estimate = outcome.error
