@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -37,11 +37,11 @@ class CopiesFromHost(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        given: Mapping[str, Any] = kwargs or {}
-        moved = func is not torch.Tensor.to or args[0].device.type == "cpu"
-        if func in self._CALLS and moved:
+        result = func(*args, **(kwargs or {}))
+        from_host = func is not torch.Tensor.to or args[0].device.type == "cpu"
+        if func in self._CALLS and from_host and result.device.type != "cpu":
             self.seen.append(func.__name__)
-        return func(*args, **given)
+        return result
 
 
 class WatchingRecorder:

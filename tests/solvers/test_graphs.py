@@ -253,7 +253,7 @@ def test_a_counter_around_the_field_counts_what_a_replay_evaluates() -> None:
         for arguments in ({"method": "rk4", "options": {"step_size": 0.1}}, {"method": "dopri5"}):
             for graph in ("always", "always"):
                 field.reset()
-                solution = solve(field, times(1, 0), times(0, 1), graph=graph, **arguments)  # type: ignore[arg-type]
+                solution = solve(field, times(1, 0), times(0, 1), graph=graph, **arguments)
                 assert field.nfe == solution.statistics.nfe > 0
 
 
@@ -326,7 +326,7 @@ def test_errors_are_those_of_the_host() -> None:
         messages = []
         for graph in ("never", "auto", "auto"):
             with torch.no_grad(), pytest.raises(kind) as caught:
-                solve(field, times(1, 1), times(0, 5), graph=graph, **arguments)  # type: ignore[arg-type]
+                solve(field, times(1, 1), times(0, 5), graph=graph, **arguments)
             messages.append(str(caught.value))
         assert len(set(messages)) == 1
 
