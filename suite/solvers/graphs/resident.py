@@ -105,7 +105,8 @@ class ResidentIntegrator:
         time, proposal, last_error, index, accepted_steps, tried, going, lost = at.progress.unbind()
         direction, limit = at.limits.unbind()
         goes_on = going > 0
-        stop = at.stops.index_select(0, index.view(1).long()).view(()) if len(at.stops) > 1 else at.stops[0]
+        several = len(at.stops) > 1
+        stop = at.stops.index_select(0, index.view(1).long()).view(()) if several else at.stops[0]
         f0 = at.f if self._arrival is None else self._field(self._seen(time), at.y)
         remaining = (stop - time).abs()
         proposed = control.clip(proposal)
@@ -114,18 +115,20 @@ class ResidentIntegrator:
         signed = direction * size
         step = self._method.step_of_size(self._field, time, signed, at.y, f0)
         error = self._error(step)
-        accepted = control.accepts(error, torch.minimum(proposed, remaining)) & goes_on
-        grown = size * control.factor(error, control.remembered(last_error))
+        # Every operation is a launch: none is made whose result would not be used.
+        shortest = torch.minimum(proposed, remaining) if control.min_step else proposed
+        accepted = control.accepts(error, shortest) & goes_on
+        previous = control.remembered(last_error) if control.beta else last_error
+        grown = size * control.factor(error, previous)
         arrived = accepted & lands
         # A step shortened to land on a stop says little about the size that the error allows.
         following = torch.where(arrived, torch.maximum(grown, proposed), grown)
-        onwards = arrived & (index + 1 < len(at.stops)) if len(at.stops) > 1 else torch.zeros_like(arrived)
-        finished = arrived & ~onwards
+        finished = arrived & (index + 1 >= len(at.stops)) if several else arrived
         ended = torch.where(arrived, stop, torch.where(accepted, time + signed, time))
         in_vain = goes_on & ~finished & ((tried + 1 >= limit) | ~(accepted | resolvable(following, time)))
         y = torch.where(accepted, step.y1, at.y)
         if self._arrival is not None:
-            y = torch.where(onwards, self._arrival(index.view(1).long(), y), y)
+            y = torch.where(arrived & ~finished, self._arrival(index.view(1).long(), y), y)
         else:
             f = step.f1 if step.f1 is not None else self._field(self._seen(ended), y)
             self._write_outputs(step, f, signed, ended, accepted)
@@ -135,7 +138,7 @@ class ResidentIntegrator:
             ended,
             following,
             torch.where(accepted, error, last_error),
-            index + onwards,
+            index + (arrived & ~finished) if several else index,
             accepted_steps + accepted,
             tried + goes_on,
             going * ~(finished | in_vain),
