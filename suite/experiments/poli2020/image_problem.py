@@ -16,6 +16,7 @@ from suite.models import ODEBlock
 from suite.models.augmented_classifier import AugmentedClassifier
 from suite.models.hypersolvers import NominalTrajectories, nominal_trajectories
 from suite.solvers import solve
+from suite.solvers.graphs.choice import GraphChoice
 from suite.solvers.methods import MethodName
 
 
@@ -64,13 +65,15 @@ class ImageProblem:
         return _states(self.field, self.starts[:count], times, method, 1 / (len(times) - 1))
 
 
-def ends_of(field: nn.Module, starts: Tensor, method: MethodName, steps: int) -> Tensor:
+def ends_of(field: nn.Module, starts: Tensor, method: MethodName, steps: int, graph: GraphChoice = "auto") -> Tensor:
     """Return the states at depth 1 from those at depth 0 by a method on equal steps."""
-    return _states(field, starts, torch.tensor([0.0, 1.0], dtype=torch.float64), method, 1 / steps)[-1]
+    return _states(field, starts, torch.tensor([0.0, 1.0], dtype=torch.float64), method, 1 / steps, graph)[-1]
 
 
-def _states(field: nn.Module, starts: Tensor, times: Tensor, method: MethodName, step: float) -> Tensor:
-    states = solve(field, starts, times, method=method, options={"step_size": step}).states
+def _states(
+    field: nn.Module, starts: Tensor, times: Tensor, method: MethodName, step: float, graph: GraphChoice = "auto"
+) -> Tensor:
+    states = solve(field, starts, times, method=method, options={"step_size": step}, graph=graph).states
     return cast(Tensor, states)
 
 

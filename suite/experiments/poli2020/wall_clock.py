@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -25,9 +26,10 @@ from suite.experiments.poli2020.wall_clock_contenders import (
     least_effort,
     own_solver,
 )
-from suite.experiments.poli2020.wall_clock_graphs import bare_ends, captured
+from suite.experiments.poli2020.wall_clock_graphs import captured
 from suite.experiments.poli2020.wall_clock_settings import WallClockSettings
 from suite.models.augmented_classifier import AugmentedClassifier
+from suite.solvers.graphs.choice import GraphChoice
 from suite.solvers.hyper import Hypersolver, NetworkCorrection
 
 Chosen = Mapping[float, Mapping[str, Contender]]
@@ -41,7 +43,8 @@ class WallClock(Experiment):
     """Each method with the fewest steps within an accuracy loss, timed in turn with the others in one run.
 
     The one cell of a seed times all methods, as only calls made in turn compare on a machine that others use too. A
-    time is that of a whole prediction, from images to scores. As CUDA graphs, only methods on equal steps are timed.
+    time is that of a whole prediction, from images to scores. As a CUDA graph, that is one launch for a method on equal
+    steps, and one a step for an adaptive one.
     """
 
     id = "poli2020/wall-clock"
@@ -115,12 +118,12 @@ def _time(
 ) -> None:  # fmt: skip
     """Time one batch size, every different contender once."""
     different = list({id(each): each for of_loss in chosen.values() for each in of_loss.values()}.values())
-    eager = {id(each): _eager(each, classifier, images) for each in [own, *different]}
-    runs: dict[str, dict[int, Callable[[], Tensor]]] = {"eager": eager}
+    everyone = [own, *different]
+    runs: dict[str, dict[int, Callable[[], Tensor]]] = {
+        "eager": {id(each): partial(_prediction(each, classifier), images) for each in everyone}
+    }
     if meter.device.type == "cuda":
-        graphs = {id(each): _graph(each, classifier, images) for each in different if each.stepping is not None}
-        # The own solver cannot be captured; timed beside the graphs, it is what they are compared with.
-        runs["graph"] = {id(own): eager[id(own)], **graphs}
+        runs["graph"] = {id(each): _graph(each, classifier, images) for each in everyone}
     for mode, functions in runs.items():
         seconds = fastest(functions, settings, meter)
         shared: dict[str, Axis] = {"batch": len(images), "mode": mode}
@@ -135,25 +138,21 @@ def _time(
                     meter.record("time_ratio", timed[HYPER] / value, "1", rival=name, loss=loss, **shared)
 
 
-def _eager(contender: Contender, classifier: AugmentedClassifier, images: Tensor) -> Callable[[], Tensor]:
-    def predict() -> Tensor:
-        scores: Tensor = classifier.head(contender.ends(classifier.augmentation(images)))
+def _prediction(
+    contender: Contender, classifier: AugmentedClassifier, graph: GraphChoice = "never"
+) -> Callable[[Tensor], Tensor]:
+    def predict(images: Tensor) -> Tensor:
+        scores: Tensor = classifier.head(contender.ends(classifier.augmentation(images), graph))
         return scores
 
     return predict
 
 
 def _graph(contender: Contender, classifier: AugmentedClassifier, images: Tensor) -> Callable[[], Tensor]:
-    stepping, (_, field) = contender.stepping, parts_of(classifier)
-    if stepping is None:
-        raise TypeError("a CUDA graph is of a method on equal steps")
-
-    def predict(given: Tensor) -> Tensor:
-        ends = bare_ends(stepping, field, classifier.augmentation(given), contender.steps)
-        scores: Tensor = classifier.head(ends)
-        return scores
-
-    return captured(predict, images)
+    """Return the prediction as one graph; of adaptive steps, whose number only the device knows, one graph a step."""
+    if contender.stepping is None:
+        return partial(_prediction(contender, classifier, "auto"), images)
+    return captured(_prediction(contender, classifier), images)
 
 
 def fastest(runs: Mapping[int, Callable[[], object]], settings: WallClockSettings, meter: Meter) -> dict[int, float]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -13,11 +13,20 @@ from suite.experiments.poli2020.image_methods import CLASSICAL, Stepping, classi
 from suite.experiments.poli2020.image_problem import ends_of
 from suite.experiments.poli2020.wall_clock_settings import WallClockSettings
 from suite.solvers import solve
+from suite.solvers.graphs.choice import GraphChoice
 
 OWN = "dopri5-own"
 """dopri5 at the tolerance that the classifier was trained with: what accuracy and time are compared with."""
 
 ADAPTIVE = {"adaptive-heun": "adaptive_heun", "bosh3": "bosh3", "dopri5": "dopri5"}
+
+
+class Ends(Protocol):
+    """Solves from depth 0 to depth 1."""
+
+    def __call__(self, starts: Tensor, /, graph: GraphChoice = "never") -> Tensor:
+        """Return the states at depth 1."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,14 +35,14 @@ class Contender:
 
     Attributes:
         name: The method.
-        ends: From states at depth 0 to states at depth 1.
+        ends: From states at depth 0 to states at depth 1, with or without recorded steps.
         evaluations: How many of the field it takes, for an adaptive method on the batch that was asked for.
         stepping: The method on equal steps; None for an adaptive one.
         steps: How many; 0 for an adaptive one.
     """
 
     name: str
-    ends: Callable[[Tensor], Tensor]
+    ends: Ends
     evaluations: int
     stepping: Stepping | None = None
     steps: int = 0
@@ -48,11 +57,14 @@ def fixed(stepping: Stepping, field: nn.Module, evaluations: Sequence[int]) -> I
     """Yield a method on equal steps, with more and more of them."""
     counts = {max(1, evaluation // stepping.stages) for evaluation in evaluations}
     for steps in sorted(counts):
+        yield Contender(stepping.name, _steps(stepping, field, steps), stepping.evaluations(steps), stepping, steps)
 
-        def ends(starts: Tensor, count: int = steps) -> Tensor:
-            return ends_of(field, starts, stepping.method, count)
 
-        yield Contender(stepping.name, ends, stepping.evaluations(steps), stepping, steps)
+def _steps(stepping: Stepping, field: nn.Module, steps: int) -> Ends:
+    def ends(starts: Tensor, graph: GraphChoice = "never") -> Tensor:
+        return ends_of(field, starts, stepping.method, steps, graph)
+
+    return ends
 
 
 def contenders(
@@ -84,8 +96,8 @@ def least_effort(efforts: Sequence[Contender], losses: Sequence[float], allowed:
 def _adaptive(name: str, method: str, field: nn.Module, starts: Tensor, tolerance: float) -> Contender:
     times = torch.tensor([0.0, 1.0], dtype=torch.float64)
 
-    def ends(states: Tensor) -> Tensor:
-        solution = solve(field, states, times, method=method, rtol=tolerance, atol=tolerance)
+    def ends(starts: Tensor, graph: GraphChoice = "never") -> Tensor:
+        solution = solve(field, starts, times, method=method, rtol=tolerance, atol=tolerance, graph=graph)
         return cast(Tensor, solution.states)[-1]
 
     with torch.no_grad():
