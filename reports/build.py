@@ -13,7 +13,6 @@ from reference import claims as claims_of
 from reference import published as published_numbers
 from reference.claims import Claim
 from reference.published import CONFIDENCES, PublishedNumber
-from reference.selection import profile_settings
 from reference.verdicts import verdicts as judged
 from reports.artefact_page import ArtefactPage
 from reports.artefacts import Artefact, artefacts, by_paper
@@ -66,7 +65,7 @@ def write_site(
     progress: Progress | None = None,
 ) -> Path:
     """Write the site of given records, experiments, claims and published numbers; see :func:`build`."""
-    verdicts = judged(claims.values(), records.cells, records.rows, published, profile_settings(experiments))
+    verdicts = judged(claims.values(), records.cells, records.rows, published, experiments)
     rows = claim_rows(claims.values(), verdicts, published)
     entries = artefacts(experiments, rows, published, records)
     pages = Pages()

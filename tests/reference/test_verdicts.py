@@ -86,6 +86,7 @@ class Bench:
                 "machine": "",
                 **changes,
             }
+            cell.setdefault("same_code", cell["code"])
             self.cells.append(cell)
             if cell["status"] == "finished":
                 metric = str(changes.get("metric", "test_error"))
