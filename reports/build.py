@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import get_args
 
 from joblib import Parallel, cpu_count, delayed
 
@@ -15,14 +16,15 @@ from reference.claims import Claim
 from reference.published import CONFIDENCES, PublishedNumber
 from reference.verdicts import verdicts as judged
 from reports.artefact_page import ArtefactPage
-from reports.artefacts import Artefact, artefacts, by_paper
+from reports.artefacts import Artefact, artefacts, by_paper, without_gpu
 from reports.numerals import number
 from reports.pages import Pages
 from reports.scoreboard import claim_rows, counts
 from reports.site_folder import replaced
 from reports.verdict_file import verdicts_json
-from suite.declarations import Experiment
+from suite.declarations import DeviceClass, Experiment
 from suite.harness import records as record_files
+from suite.harness.code_digest import experiment_code
 from suite.harness.records import Records, with_own_axes
 from suite.harness.registry import experiments as registered
 
@@ -87,6 +89,7 @@ def write_site(
             papers=[group for group in by_paper(entries) if group.claimed],
             artefacts=entries,
             counts=counts(rows),
+            without_gpu=without_gpu(entries),
             claim_count=number(len(rows)),
         )
         pages.write(
@@ -114,9 +117,26 @@ def _artefact_pages(
         own = Records(
             records.cells[records.cells["experiment"] == entry.id],
             with_own_axes(records.rows[records.rows["experiment"] == entry.id]),
+            records.replays,
         )
         about = [claim for claim in claims.values() if claim.artefact == entry.id]
-        yield ArtefactPage(entry, experiments[entry.id], own, about, published)
+        present = _present_codes(experiments[entry.id], own, experiments)
+        yield ArtefactPage(entry, experiments[entry.id], own, about, published, present)
+
+
+def _present_codes(
+    experiment: Experiment, records: Records, experiments: dict[str, Experiment]
+) -> dict[tuple[str, str], str]:
+    """Return the digests of an experiment's present code by the profiles and classes of device that it has records of."""
+    ran = {
+        (str(profile), str(device)) for profile, device in records.cells[["profile", "device"]].itertuples(index=False)
+    }
+    return {
+        (profile, device): experiment_code(experiment, profile, device, experiments)
+        for profile in experiment.profiles
+        for device in get_args(DeviceClass)
+        if (profile, device) in ran
+    }
 
 
 def _write(page: ArtefactPage, site: Path) -> tuple[str, dict[str, str]]:
