@@ -127,10 +127,8 @@ def _artefact_pages(
 def _present_codes(
     experiment: Experiment, records: Records, experiments: dict[str, Experiment]
 ) -> dict[tuple[str, str], str]:
-    """Return the digests of an experiment's present code by the profiles and classes of device that it has records of."""
-    ran = {
-        (str(profile), str(device)) for profile, device in records.cells[["profile", "device"]].itertuples(index=False)
-    }
+    """Return the digests of an experiment's present code, by the profiles and classes of device it has records of."""
+    ran = set(zip(records.cells["profile"], records.cells["device"], strict=True))
     return {
         (profile, device): experiment_code(experiment, profile, device, experiments)
         for profile in experiment.profiles
