@@ -59,7 +59,7 @@ def execute(arguments: argparse.Namespace, packages: Sequence[str]) -> int:
         path = arguments.out or KEPT_RECORDS / name / REPLAYS
         written[path] += add_replays(path, [replay])
     same = sum(each.is_equivalent for each in comparisons)
-    print(f"{same} of {counted(len(comparisons), 'experiment')} give the same numbers.")
+    print(f"The same numbers: {same} of {counted(len(comparisons), 'experiment')}.")
     for path, count in written.items():
         print(f"{path}: {counted(count, 'line')} added.")
     return EXIT_FINISHED if same == len(comparisons) else EXIT_FAILED
