@@ -29,7 +29,8 @@ def test_records_of_the_present_code_need_no_note() -> None:
 
 
 def test_code_that_changed_without_a_replay_is_said_to_have_changed() -> None:
-    words = "Measured at commit 0123456789. The code behind these numbers has changed since, and no replay compares the two."
+    words = "Measured at commit 0123456789. The code behind these numbers has changed since, and no replay compares"
+    words = f"{words} the two."
     assert code_note(cells(OLD), PRESENT, Replays()) == words
     assert code_note(cells(OLD, PRESENT), PRESENT, Replays([FIRST])) == words
 
@@ -37,9 +38,9 @@ def test_code_that_changed_without_a_replay_is_said_to_have_changed() -> None:
 def test_a_replay_is_told_with_its_size_day_and_what_it_leaves_out() -> None:
     assert code_note(cells(OLD), MIDDLE, Replays([FIRST])) == (
         "Measured at commit 0123456789. The code has changed since without changing a number: 6 cells at profile quick "
-        "gave the same 12\N{NARROW NO-BREAK SPACE}345 rows bit for bit on 2026-01-02 (an EPYC, torch 2.13.0), rows that "
-        "vary from run to run aside (116 in s, 235 of nf-equal-time). Times, and what else was not compared, are of the "
-        "older code."
+        "gave the same 12\N{NARROW NO-BREAK SPACE}345 rows bit for bit on 2026-01-02 (an EPYC, torch 2.13.0), rows "
+        "that vary from run to run aside (116 in s, 235 of nf-equal-time). Times, and what else was not compared, are "
+        "of the older code."
     )
 
 
