@@ -64,8 +64,7 @@ def test_a_replay_makes_records_of_the_older_code_count(
     code = parse(run_cell(cell, records, packages=packages))[0]["code"]
     run_cell(raising, records, packages=packages)
     present = {"digest": "f" * 64, "commit": None, "dirty": None}
-    environment = {"torch": "2.13.0", "cpu": "a processor", "device_name": "a processor", "threads": 1}
-    replay = Replay("tiny/outcomes", "cpu", "smoke", code, present, 1, 3, {}, **environment, date="2026-01-02")
+    replay = Replay("tiny/outcomes", "cpu", "smoke", code, present, 1, 3, {}, "2.13.0", "a", "a", 1, "2026-01-02")
     known = Replays([replay])
     monkeypatch.setattr(status, "cell_code", lambda cell, registered: "f" * 64)
 

@@ -16,8 +16,8 @@ def cells(*codes: str) -> pd.DataFrame:
 
 
 def replay(old: str, new: str, date: str, left_out: dict[str, int]) -> Replay:
-    codes = [{"digest": digest, "commit": None, "dirty": None} for digest in (old, new)]
-    return Replay("tiny/outcomes", "cpu", "quick", *codes, 6, 12345, left_out, "2.13.0", "a", "an EPYC", 1, date)
+    before, after = ({"digest": digest, "commit": None, "dirty": None} for digest in (old, new))
+    return Replay("tiny/outcomes", "cpu", "quick", before, after, 6, 12345, left_out, "2.13.0", "a", "an EPYC", 1, date)
 
 
 FIRST = replay(OLD, MIDDLE, "2026-01-02", {"s": 116, "nf-equal-time": 235})

@@ -205,9 +205,9 @@ def test_page_says_how_its_code_relates_to_the_present_one(records: Records, tmp
     """A replay is told on the page of its experiment, on its class of device alone."""
     published = published_numbers.load()
     present = experiment_code(EXPERIMENTS["chen2018/table1"], "quick", "cpu", EXPERIMENTS)
-    codes = [{"digest": digest, "commit": None, "dirty": None} for digest in (CODE, present)]
+    old, new = ({"digest": digest, "commit": None, "dirty": None} for digest in (CODE, present))
     replay = Replay(
-        "chen2018/table1", "cpu", "quick", *codes, 21, 1000, {"s": 3}, "2.13.0", "a", "a", 2, "2026-03-04"
+        "chen2018/table1", "cpu", "quick", old, new, 21, 1000, {"s": 3}, "2.13.0", "a", "a", 2, "2026-03-04"
     )  # fmt: skip
     replayed = Records(records.cells, records.rows, Replays([replay]))
     write_site(tmp_path / "site", replayed, EXPERIMENTS, {}, published)
