@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from reference import claims, listing, published, stand_in
-from reference.selection import profile_settings
 from reference.verdicts import verdicts
 from suite.harness import records
 from suite.harness.commands.arguments import (
@@ -62,8 +61,7 @@ def _verdicts(parsed: argparse.Namespace) -> int:
     numbers = published.load()
     known = claims.load(numbers)
     loaded = records.load(*(parsed.records or RECORD_FOLDERS))
-    declared = profile_settings(experiments())
-    found = verdicts(known.values(), loaded.cells, loaded.rows, numbers, declared)
+    found = verdicts(known.values(), loaded.cells, loaded.rows, numbers, experiments())
     if parsed.json:
         print(listing.as_json(found))
     else:

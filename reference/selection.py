@@ -10,10 +10,11 @@ import pandas as pd
 
 from suite.declarations import PROFILES, Experiment
 
-SAME = ("machine", "code", "revision", "torch", "data", "stand_in_for", "settings")
-"""Columns in which all records of a set agree; times have to come from one kind of device as well."""
+SAME = ("machine", "same_code", "revision", "torch", "data", "stand_in_for", "settings")
+"""Columns in which all records of a set agree. Code that gives the same numbers, by a replay, is one code."""
 
-SAME_FOR_TIMES = ("device_name", "threads")
+SAME_FOR_TIMES = ("code", "device_name", "threads")
+"""Times have to come from one kind of device as well, and from exactly one code: no replay compares them."""
 
 
 ProfileSettings = Mapping[tuple[str, str], str]
@@ -97,7 +98,7 @@ def select(
         variants: The variants that the claim compares.
         seeds: How many seeds it needs.
         device: The class of device.
-        times: Whether the claim is about times, which compare on one kind of device only.
+        times: Whether the claim is about times, which compare by one code on one kind of device only.
     """
     own = cells[(cells["device"] == device) & cells["variant"].isin(variants)]
     highest: RecordSet | None = None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pandas as pd
 
 from reference.claims import Claim
 from reference.published import PublishedNumber
-from reference.selection import ProfileSettings, RecordSet, at_profile_settings, select
+from reference.selection import RecordSet, at_profile_settings, profile_settings, select
 from reference.statistics import Judgement, Status, judge
-from suite.declarations import PROFILES
+from reference.statistics.samples import where
+from suite.declarations import PROFILES, Experiment
 from suite.harness.records import with_own_axes
+from suite.harness.varying_rows import is_varying
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def verdicts(
     cells: pd.DataFrame,
     rows: pd.DataFrame,
     published: Mapping[str, PublishedNumber],
-    declared: ProfileSettings | None = None,
+    experiments: Mapping[str, Experiment] | None = None,
 ) -> list[Verdict]:
     """Return the verdict on every claim, one for each class of device that has records of it.
 
@@ -92,32 +95,48 @@ def verdicts(
         cells: One row for each record, as ``suite.harness.records`` loads them.
         rows: One row for each measurement.
         published: The published numbers by id.
-        declared: Settings of each profile, from :func:`reference.selection.profile_settings`; records that ran at
-            others are left out. Without it none is.
+        experiments: Experiments by id, which declare the settings of each profile (records that ran at others are left
+            out) and what of theirs varies like times. Of others, no record is left out, and times alone vary.
     """
-    cells = at_profile_settings(cells, declared or {})
+    known = experiments or {}
+    cells = at_profile_settings(cells, profile_settings(known))
     of_artefact = {name: with_own_axes(group) for name, group in rows.groupby("experiment")}
     none = rows.iloc[:0]
     return [
         verdict
         for claim in claims
-        for verdict in _of_claim(claim, cells, of_artefact.get(claim.artefact, none), published)
+        for verdict in _of_claim(
+            claim, cells, of_artefact.get(claim.artefact, none), published, known.get(claim.artefact)
+        )
     ]
 
 
 def _of_claim(
-    claim: Claim, cells: pd.DataFrame, rows: pd.DataFrame, published: Mapping[str, PublishedNumber]
+    claim: Claim,
+    cells: pd.DataFrame,
+    rows: pd.DataFrame,
+    published: Mapping[str, PublishedNumber],
+    experiment: Experiment | None,
 ) -> Iterator[Verdict]:
     cells = cells[(cells["experiment"] == claim.artefact) & cells["variant"].isin(claim.variants)]
     if cells.empty:
         yield Verdict(claim, "not tested", f"no records of {claim.artefact}")
         return
-    times = bool((rows.loc[rows["metric"].isin(claim.metrics), "unit"] == "s").any())
+    times = _rests_on_times(claim, rows, experiment)
     for device in sorted(cells["device"].unique()):
         records = select(cells, claim.variants, claim.seeds, device, times=times)
         if records is not None:
             others = cells[(cells["device"] == device) & ~cells["path"].isin(records.cells["path"])]
             yield _verdict(claim, records, others, rows, published)
+
+
+def _rests_on_times(claim: Claim, rows: pd.DataFrame, experiment: Experiment | None) -> bool:
+    about = rows[rows["metric"].isin(claim.metrics) & rows["variant"].isin(claim.variants)]
+    with suppress(ValueError):  # of an axis that no row has: the rule says so
+        about = where(about, claim.scope.where)
+    axes = [axis for axis, _ in experiment.varying.levels if axis in about] if experiment is not None else []
+    kinds = about[["variant", "metric", "unit", *axes]].drop_duplicates()
+    return any(is_varying(experiment, kind["variant"], dict(kind)) for _, kind in kinds.iterrows())
 
 
 def _verdict(

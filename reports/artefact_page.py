@@ -29,6 +29,7 @@ class ArtefactPage:
         records: Its records.
         claims: Claims about it.
         published: Published numbers by id.
+        present: Digests of its present code by profile and class of device.
     """
 
     entry: Artefact
@@ -36,6 +37,7 @@ class ArtefactPage:
     records: Records
     claims: Sequence[Claim]
     published: Mapping[str, PublishedNumber]
+    present: Mapping[tuple[str, str], str]
 
     def write(self, site: Path) -> dict[str, str]:
         """Write the page with all that lies beside it; return where its record files lie in the site."""
@@ -51,9 +53,17 @@ class ArtefactPage:
             title=entry.title,
             description=(inspect.getdoc(experiment) or "").split("\n\n"),
             paper=paper_of(entry.id),
+            gpu=entry.gpu,
             claims=entry.claims,
             sets=[
-                measured(chosen, records, experiment, self.published, folder)
+                measured(
+                    chosen,
+                    records,
+                    experiment,
+                    self.published,
+                    self.present.get((chosen.profile, chosen.device), ""),
+                    folder,
+                )
                 for chosen in record_sets(records, experiment, self.claims)
             ],
             numbers=entry.numbers,

@@ -9,6 +9,7 @@ from itertools import groupby
 from reference.published import PublishedNumber
 from reports.numbers import NumberRow, anchor, number_row
 from reports.numerals import number
+from reports.on_gpu import NOT_YET, on_gpu
 from reports.papers import Paper, order, paper_of
 from reports.scoreboard import ClaimRow
 from suite.declarations import Experiment
@@ -29,6 +30,7 @@ class Artefact:
         page: Its page relative to the root of the site; empty when it is not implemented.
         measured: Whether there are records of it.
         state: How much was measured, in words.
+        gpu: On which graphics card, in words, or that it was on none; empty when it is not implemented.
         claims: Claims about it.
         numbers: Numbers published of it.
     """
@@ -39,6 +41,7 @@ class Artefact:
     page: str
     measured: bool
     state: str
+    gpu: str
     claims: tuple[ClaimRow, ...]
     numbers: tuple[NumberRow, ...]
 
@@ -78,11 +81,21 @@ def artefacts(
             page=f"{name}/index.html" if name in experiments else "",
             measured=bool((records.cells["experiment"] == name).any()),
             state=_state(name, records) if name in experiments else NOT_IMPLEMENTED,
+            gpu=on_gpu(experiments[name], records.cells) if name in experiments else "",
             claims=tuple(claim for claim in claims if claim.artefact == name),
             numbers=tuple(number_row(one) for one in published.values() if one.artefact == name),
         )
         for name in sorted(ids, key=order)
     ]
+
+
+def without_gpu(entries: Iterable[Artefact]) -> str:
+    """Say how many of the implemented artefacts were not measured on a GPU yet; nothing when all were."""
+    implemented = [entry.gpu for entry in entries if entry.page]
+    missing = implemented.count(NOT_YET)
+    if missing == len(implemented):
+        return f"The experiments were {NOT_YET}."
+    return f"{number(missing)} of {number(len(implemented))} experiments were {NOT_YET}." if missing else ""
 
 
 def by_paper(entries: Iterable[Artefact]) -> Iterator[PaperGroup]:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import get_args
 
 from joblib import Parallel, cpu_count, delayed
 
@@ -13,17 +14,17 @@ from reference import claims as claims_of
 from reference import published as published_numbers
 from reference.claims import Claim
 from reference.published import CONFIDENCES, PublishedNumber
-from reference.selection import profile_settings
 from reference.verdicts import verdicts as judged
 from reports.artefact_page import ArtefactPage
-from reports.artefacts import Artefact, artefacts, by_paper
+from reports.artefacts import Artefact, artefacts, by_paper, without_gpu
 from reports.numerals import number
 from reports.pages import Pages
 from reports.scoreboard import claim_rows, counts
 from reports.site_folder import replaced
 from reports.verdict_file import verdicts_json
-from suite.declarations import Experiment
+from suite.declarations import DeviceClass, Experiment
 from suite.harness import records as record_files
+from suite.harness.code_digest import experiment_code
 from suite.harness.records import Records, with_own_axes
 from suite.harness.registry import experiments as registered
 
@@ -66,7 +67,7 @@ def write_site(
     progress: Progress | None = None,
 ) -> Path:
     """Write the site of given records, experiments, claims and published numbers; see :func:`build`."""
-    verdicts = judged(claims.values(), records.cells, records.rows, published, profile_settings(experiments))
+    verdicts = judged(claims.values(), records.cells, records.rows, published, experiments)
     rows = claim_rows(claims.values(), verdicts, published)
     entries = artefacts(experiments, rows, published, records)
     pages = Pages()
@@ -88,6 +89,7 @@ def write_site(
             papers=[group for group in by_paper(entries) if group.claimed],
             artefacts=entries,
             counts=counts(rows),
+            without_gpu=without_gpu(entries),
             claim_count=number(len(rows)),
         )
         pages.write(
@@ -115,9 +117,24 @@ def _artefact_pages(
         own = Records(
             records.cells[records.cells["experiment"] == entry.id],
             with_own_axes(records.rows[records.rows["experiment"] == entry.id]),
+            records.replays,
         )
         about = [claim for claim in claims.values() if claim.artefact == entry.id]
-        yield ArtefactPage(entry, experiments[entry.id], own, about, published)
+        present = _present_codes(experiments[entry.id], own, experiments)
+        yield ArtefactPage(entry, experiments[entry.id], own, about, published, present)
+
+
+def _present_codes(
+    experiment: Experiment, records: Records, experiments: dict[str, Experiment]
+) -> dict[tuple[str, str], str]:
+    """Return the digests of an experiment's present code, by the profiles and classes of device it has records of."""
+    ran = set(zip(records.cells["profile"], records.cells["device"], strict=True))
+    return {
+        (profile, device): experiment_code(experiment, profile, device, experiments)
+        for profile in experiment.profiles
+        for device in get_args(DeviceClass)
+        if (profile, device) in ran
+    }
 
 
 def _write(page: ArtefactPage, site: Path) -> tuple[str, dict[str, str]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from reference.claims import Claim
 from reference.published import PublishedNumber
 from reference.selection import RecordSet, at_profile_settings, profile_settings, select
+from reports.code_note import code_note
 from reports.data_names import data_name
 from reports.figures.drawing import Evidence
 from reports.figures.rendering import DrawnFigure, render
@@ -39,6 +40,7 @@ class Measured:
     anchor: str
     name: str
     description: str
+    code_note: str
     stand_in: str
     figures: tuple[DrawnFigure, ...]
     tables: tuple[Table, ...]
@@ -67,9 +69,19 @@ def measured(
     records: Records,
     experiment: Experiment,
     published: Mapping[str, PublishedNumber],
+    present: str,
     page: Path,
 ) -> Measured:
-    """Draw the figures of a set of records beside its page, and put its numbers into tables."""
+    """Draw the figures of a set of records beside its page, and put its numbers into tables.
+
+    Args:
+        chosen: The set.
+        records: All records of the experiment.
+        experiment: The experiment.
+        published: Published numbers by id.
+        present: Digest of the present code of the experiment; records of other code are shown with a note.
+        page: Folder of the page.
+    """
     finished = chosen.cells[chosen.cells["status"] == "finished"]
     rows = with_own_axes(records.rows[records.rows["path"].isin(finished["path"])])
     evidence = Evidence(experiment.id, experiment.variants, experiment.headline, rows, published)
@@ -78,6 +90,7 @@ def measured(
         anchor=anchor,
         name=f"profile {chosen.profile} on {_distinct(chosen.cells['device_name'])}",
         description=_description(chosen, finished),
+        code_note=code_note(chosen.cells, present, records.replays),
         stand_in=stand_in(finished),
         figures=tuple(render(evidence, page, f"figures/{anchor}")),
         tables=tuple(by_variant(rows, experiment.variants, experiment.headline)),

@@ -128,8 +128,13 @@ def _code(verdict: Verdict) -> str:
     if not verdict.code:
         return ""
     changes = " with uncommitted changes" if verdict.dirty else ""
-    commit = f"commit {verdict.commit[:10]}{changes}, " if verdict.commit else ""
-    return f"{commit}code {verdict.code[:8]}, torch {verdict.torch}"
+    commit = f"commit {_shortened(verdict.commit, 10)}{changes}, " if verdict.commit else ""
+    return f"{commit}code {_shortened(verdict.code, 8)}, torch {verdict.torch}"
+
+
+def _shortened(digests: str, digits: int) -> str:
+    """Return the first digits of one or more digests: code that gives the same numbers may have several."""
+    return " and ".join(digest[:digits] for digest in digests.split(", "))
 
 
 def _rule(claim: Claim) -> str:

@@ -1,19 +1,20 @@
-"""The command line of the suite: ``python -m suite list | run | status | data | stamp | import``."""
+"""The command line of the suite: ``python -m suite list | run | status | replay | data | stamp | import``."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
 
-from suite.harness.commands import Command, data, importing, listing, run, stamp, status
+from suite.harness.commands import Command, data, importing, listing, replay, run, stamp, status
 from suite.harness.commands.arguments import EXIT_BAD_INPUT, OneSentenceParser
-from suite.harness.errors import InputError
+from suite.harness.errors import InputError, SchemaError
 from suite.harness.registry import EXPERIMENT_PACKAGES
 
 COMMANDS: dict[str, Command] = {
     "list": listing,
     "run": run,
     "status": status,
+    "replay": replay,
     "data": data,
     "stamp": stamp,
     "import": importing,
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None, *, packages: Sequence[str] = EX
     parsed.command_line = words
     try:
         return COMMANDS[parsed.command].execute(parsed, packages)
-    except InputError as error:
+    except (InputError, SchemaError) as error:
         print(f"{parser.prog} {parsed.command}: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
 

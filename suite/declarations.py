@@ -1,4 +1,4 @@
-"""What others declare against: Experiment, Settings, Cell, Meter, ModelSpec and Library.
+"""What others declare against: Experiment, Settings, Cell, Varying, Meter, ModelSpec and Library.
 
 Nothing of ``suite`` is imported here, so that every other package may depend on it.
 """
@@ -139,6 +139,23 @@ class ModelSpec:
     variant: str
 
 
+@dataclass(frozen=True)
+class Varying:
+    """What of an experiment differs from run to run, beside the rows in a unit of time.
+
+    Attributes:
+        metrics: Metrics made of times, such as their ratios, or read from the process, such as bytes of Python objects.
+        axes: Axes whose values are times; the rows' own values are none.
+        levels: Values of axes at which a row is made of times, such as ``("cost", "seconds")``.
+        variants: Variants whose work depends on times, so that none of their numbers repeats.
+    """
+
+    metrics: tuple[str, ...] = ()
+    axes: tuple[str, ...] = ()
+    levels: tuple[tuple[str, Axis], ...] = ()
+    variants: tuple[str, ...] = ()
+
+
 @dataclass
 class Reading:
     """What a meter reads: filled in when its ``with`` block ends."""
@@ -251,6 +268,8 @@ class Experiment(ABC):
     """The metric that stands for the experiment in a list and across commits."""
     paper_cost: ClassVar[str]
     """What the paper profile costs on one GPU, and whether that was estimated or measured."""
+    varying: ClassVar[Varying] = Varying()
+    """What differs from run to run, beside times: a replay with other code does not compare it."""
     revision: ClassVar[int] = 1
     """Raised by hand whenever results should change; part of every cell's key."""
 

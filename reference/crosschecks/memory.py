@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from reference.crosschecks.ways import REVERSIBLE_METHODS, way
-from suite.declarations import Axis, Cell, Experiment, Meter, Profile, Settings, setting
+from suite.declarations import Axis, Cell, Experiment, Meter, Profile, Settings, Varying, setting
 from suite.harness.meters.live_tensors import live_tensors
 from suite.models import ConvolutionalField, residual_body
 from suite.solvers import CountedField
@@ -76,6 +76,7 @@ class Memory(Experiment):
     # Bytes do not vary from run to run.
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "kept_bytes"
+    varying = Varying(metrics=("python_bytes",))
     paper_cost = "estimated, not measured: 10 minutes; direct gradients through 1000 steps need 60 GB"
 
     def run(self, cell: Cell, meter: Meter) -> None:

@@ -32,6 +32,7 @@ from suite.declarations import (
     ModelSpec,
     Profile,
     Settings,
+    Varying,
 )
 from suite.experiments.poli2020.cifar10 import Cifar10
 from suite.experiments.poli2020.image_run import NODE, checked
@@ -90,6 +91,7 @@ class Pareto(Experiment, DataByVariant):
         "paper": ParetoSettings(),
     }  # fmt: skip
     headline = "front_share"
+    varying = Varying(levels=(("cost", "seconds"),))
     paper_cost = (
         "estimated, not measured: 1 GPU-hour for all variants of one seed, without the training of their fields"
     )

@@ -31,6 +31,7 @@ from suite.declarations import (
     Meter,
     Profile,
     Settings,
+    Varying,
     setting,
 )
 from suite.harness.interleaved import best_times
@@ -124,6 +125,7 @@ class Speed(Experiment):
     # Repeats in one process are the samples: seeds would change the field, not the noise.
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "overhead"
+    varying = Varying(metrics=("overhead",))
     paper_cost = "estimated, not measured: 3 hours on one core; less on a GPU"
 
     def run(self, cell: Cell, meter: Meter) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import cache
 
 from suite.datasets import DATA_SETS
-from suite.declarations import Cell, Experiment
+from suite.declarations import Cell, DeviceClass, Experiment, Profile
 from suite.harness.import_closure import import_closure
 from suite.harness.normal_form import normal_form
 
@@ -27,6 +27,14 @@ def cell_code(cell: Cell, registered: Mapping[str, Experiment]) -> str:
     It is computed once per process, which keeps running the code it has imported.
     """
     return _cached_digest(tuple(sorted(_starting_modules(cell, registered))))
+
+
+def experiment_code(
+    experiment: Experiment, profile: Profile, device: DeviceClass, registered: Mapping[str, Experiment]
+) -> str:
+    """Return the digest of the present code behind all cells of an experiment at a profile on a class of device."""
+    cell = Cell(experiment.id, experiment.variants[0], 0, profile, experiment.profiles[profile], device)
+    return cell_code(cell, registered)
 
 
 def code_digest(modules: Iterable[str]) -> str:

@@ -12,6 +12,9 @@ from suite.harness import schema
 from suite.harness.atomic import write_atomically
 from suite.harness.errors import SchemaError
 
+REPLAYS = "replays.jsonl"
+"""The name of files that lie beside records and are none: see ``suite/harness/replays.py``."""
+
 
 def record_path(records_dir: Path, cell: Cell, code: str) -> Path:
     """Return where the record of a cell lies that ran with the code of digest ``code``."""
@@ -50,5 +53,6 @@ def read_header(path: Path) -> dict[str, Any] | None:
 
 
 def record_files(directory: Path) -> Iterator[Path]:
-    """Yield every record file below a directory, sorted; temporary files are none."""
-    yield from sorted(path for path in Path(directory).rglob("*.jsonl") if not path.name.startswith("."))
+    """Yield every record file below a directory, sorted; temporary files and replays are none."""
+    paths = Path(directory).rglob("*.jsonl")
+    yield from sorted(path for path in paths if not path.name.startswith(".") and path.name != REPLAYS)

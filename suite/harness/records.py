@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ from typing import Any
 import pandas as pd
 
 from suite.harness.record_file import record_files
+from suite.harness.replays import Replays
 from suite.harness.schema import parse, validate
 
 __all__ = ["CELL_COLUMNS", "ROW_COLUMNS", "Records", "axes_of", "load", "validate", "with_own_axes"]
 
 _PLACE = ["path", "experiment", "variant", "seed", "profile", "device", "key"]
-_RUN = ["revision", "status", "error", "code", "commit", "dirty", "start", "seconds"]
+_RUN = ["revision", "status", "error", "code", "same_code", "commit", "dirty", "start", "seconds"]
 _MACHINE = ["torch", "python", "device_name", "cpu", "threads", "data", "stand_in_for", "settings", "machine"]
 CELL_COLUMNS = [*_PLACE, *_RUN, *_MACHINE]
 ROW_COLUMNS = [*_PLACE, "code", "stand_in_for", "metric", "value", "unit"]
@@ -28,36 +29,40 @@ class Records:
     """All cells and all measurements of some directories.
 
     Attributes:
-        cells: One row per record. ``error`` is empty for a finished cell and ``Type: message`` otherwise; ``data``
+        cells: One row per record. ``error`` is empty for a finished cell and ``Type: message`` otherwise; ``same_code``
+            is the same for all code that gives the same numbers, by the replays, and a digest of such code; ``data``
             names the data sets with the first digits of their digests; ``stand_in_for`` names what they stand in for;
             ``settings`` is JSON with sorted names;
             ``machine`` is the folder under ``reports/records/``, or empty for local records; ``start`` is the text of
             the record, which sorts by time; ``commit`` is empty where git does not know.
         rows: One row per measurement, with a column for every axis that occurs, not-a-number where a row lacks it.
+        replays: The replays that lie below the directories.
     """
 
     cells: pd.DataFrame
     rows: pd.DataFrame
+    replays: Replays = field(default_factory=Replays)
 
 
 def load(*directories: Path) -> Records:
     """Read every record below some directories; those that do not exist hold none.
 
     Raises:
-        SchemaError: When a file is not a complete record.
+        SchemaError: When a file is not a complete record, or none of replays.
     """
+    replays = Replays.below(*directories)
     cells: list[dict[str, Any]] = []
     rows: list[dict[str, Any]] = []
     paths = {path.resolve(): path for directory in directories for path in record_files(directory)}
     for path in paths.values():
         header, measurements = parse(path)
-        cell = _cell(path, header)
+        cell = _cell(path, header, replays)
         cells.append(cell)
         shared = {name: cell[name] for name in ROW_COLUMNS if name in cell}
         rows.extend(shared | measurement for measurement in measurements)
     axes = dict.fromkeys(name for row in rows for name in row if name not in ROW_COLUMNS)
     row_frame = pd.DataFrame(rows, columns=[*ROW_COLUMNS, *axes])
-    return Records(pd.DataFrame(cells, columns=CELL_COLUMNS), row_frame.astype({"value": float}))
+    return Records(pd.DataFrame(cells, columns=CELL_COLUMNS), row_frame.astype({"value": float}), replays)
 
 
 def axes_of(rows: pd.DataFrame) -> list[str]:
@@ -70,15 +75,16 @@ def with_own_axes(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[[*ROW_COLUMNS, *axes_of(rows)]]
 
 
-def _cell(path: Path, header: dict[str, Any]) -> dict[str, Any]:
+def _cell(path: Path, header: dict[str, Any], replays: Replays) -> dict[str, Any]:
     cell, environment, data = header["cell"], header["environment"], header["cell"]["data"]
-    error = header["error"]
+    error, code = header["error"], header["code"]["digest"]
     return {
         "path": str(path),
         **{name: cell[name] for name in ("experiment", "variant", "seed", "profile", "device", "key", "revision")},
         "status": header["status"],
         "error": f"{error['type']}: {error['message']}" if error else "",
-        "code": header["code"]["digest"],
+        "code": code,
+        "same_code": min(replays.same(cell["experiment"], cell["device"], code)),
         "commit": header["code"]["commit"] or "",
         "dirty": bool(header["code"]["dirty"]),
         "start": header["start"],

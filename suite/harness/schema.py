@@ -130,7 +130,7 @@ def check_header(header: Any) -> None:
     Raises:
         ValueError: When it does not follow the schema, naming the member.
     """
-    _check("header", header, _HEADER)
+    check_shape("header", header, _HEADER)
     cell = header["cell"]
     if header["schema"] != VERSION:
         raise ValueError(f"schema is {header['schema']}; this version reads {VERSION}")
@@ -153,18 +153,18 @@ def check_row(row: Any) -> None:
     Raises:
         ValueError: When it does not follow the schema, naming the member.
     """
-    _check("row", row, dict)
+    check_shape("row", row, dict)
     for name in ("metric", "value", "unit"):
         if name not in row:
             raise ValueError(f"row lacks {name!r}")
-    _check("metric", row["metric"], str)
-    _check("unit", row["unit"], str)
+    check_shape("metric", row["metric"], str)
+    check_shape("unit", row["unit"], str)
     if row["value"] not in _NOT_FINITE:
-        _check("value", row["value"], _NUMBER)
+        check_shape("value", row["value"], _NUMBER)
     for name in row.keys() - {"metric", "value", "unit"}:
         if name in NOT_AXES:
             raise ValueError(f"an axis cannot be called {name!r}")
-        _check(name, row[name], (str, int, float))
+        check_shape(name, row[name], (str, int, float))
 
 
 def _checked(path: Path, number: int, line: str, check: Any) -> dict[str, Any]:
@@ -180,23 +180,23 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not strict JSON; it is written as a string")
 
 
-def _check(name: str, value: Any, shape: Any) -> None:
+def check_shape(name: str, value: Any, shape: Any) -> None:
     """Check a decoded value against a shape: a type, an object of shapes, a list of one shape, or alternatives."""
     if isinstance(shape, tuple):
         if any(_fits(name, value, alternative) for alternative in shape):
             return
         raise ValueError(f"{name} is {value!r}, which has the wrong type")
     if isinstance(shape, dict):
-        _check(name, value, dict)
+        check_shape(name, value, dict)
         if value.keys() != shape.keys():
             different = ", ".join(sorted(value.keys() ^ shape.keys()))
             raise ValueError(f"{name} lacks or should not have: {different}")
         for member, inner in shape.items():
-            _check(member if name == "header" else f"{name}.{member}", value[member], inner)
+            check_shape(member if name == "header" else f"{name}.{member}", value[member], inner)
     elif isinstance(shape, list):
-        _check(name, value, list)
+        check_shape(name, value, list)
         for position, entry in enumerate(value):
-            _check(f"{name}[{position}]", entry, shape[0])
+            check_shape(f"{name}[{position}]", entry, shape[0])
     elif shape is None:
         if value is not None:
             raise ValueError(f"{name} is {value!r}, not null")
@@ -207,7 +207,7 @@ def _check(name: str, value: Any, shape: Any) -> None:
 
 def _fits(name: str, value: Any, shape: Any) -> bool:
     try:
-        _check(name, value, shape)
+        check_shape(name, value, shape)
     except ValueError:
         return False
     return True

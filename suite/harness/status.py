@@ -1,4 +1,4 @@
-"""What is known of planned cells: current, other code, stale, failed or missing."""
+"""What is known of planned cells: current, replayed, other code, stale, failed or missing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,9 +17,10 @@ from suite.harness.plan import needed_cells
 from suite.harness.provenance import device_name
 from suite.harness.record_file import cell_header, read_header, record_files, record_path
 from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
+from suite.harness.replays import Replays
 from suite.harness.store import ModelStore
 
-State = Literal["current", "other code", "stale", "failed", "missing"]
+State = Literal["current", "replayed", "other code", "stale", "failed", "missing"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class CellStatus:
 
     Attributes:
         cell: The cell.
-        state: ``current``: finished with this key and this code. ``failed``: ran with this key and this code, and did
+        state: ``current``: finished with this key and this code. ``replayed``: finished with this key and a code whose
+            replay gave the same numbers; times are of that code. ``failed``: ran with this key and this code, and did
             not finish. ``other code``: finished with this key and another code. ``stale``: only records of other
             settings, data or revision. ``missing``: no record.
         reason: The exception, or what differs.
@@ -37,12 +40,18 @@ class CellStatus:
     state: State
     reason: str = ""
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether the cell need not run again."""
+        return self.state in ("current", "replayed")
+
 
 def cell_statuses(
     cells: Iterable[Cell],
     records_dir: Path,
     *,
     kept: Sequence[Path] = (),
+    replays: Replays | None = None,
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
 ) -> list[CellStatus]:
     """Return the status of each cell, in order. A file that is not a complete record counts as none.
@@ -50,12 +59,14 @@ def cell_statuses(
     Args:
         cells: The cells.
         records_dir: Folder of their records.
-        kept: Other folders of records, which count where they have this key and code and were measured on a device of
-            the name that the cell's has here.
+        kept: Other folders of records, which count where they have this key and code, or one that was replayed, and
+            were measured on a device of the name that the cell's has here.
+        replays: What is known of other code to give the same numbers; nothing by default.
         packages: Packages to find experiments in.
     """
     cells = list(cells)
     registered = experiments(packages)
+    known = Replays() if replays is None else replays
     headers: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
     for experiment in sorted({cell.experiment for cell in cells}):
         for path in record_files(Path(records_dir, experiment)):
@@ -63,7 +74,7 @@ def cell_statuses(
             if header is not None:
                 headers[_place(header["cell"])].append(header)
     return [
-        _status(cell, [*headers[_place(cell_header(cell))], *_kept(cell, kept, registered)], registered)
+        _status(cell, [*headers[_place(cell_header(cell))], *_kept(cell, kept, registered, known)], registered, known)
         for cell in cells
     ]
 
@@ -75,7 +86,7 @@ def pending_cells(
     *,
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
 ) -> list[Cell]:
-    """Return the cells that have to run, in order: those not current, and those whose lost model one of them needs."""
+    """Return the cells that have to run, in order: those not finished, and those whose lost model one of them needs."""
     registered = experiments(packages)
     store = ModelStore(records_dir)
     pending: dict[str, Cell] = {}
@@ -84,7 +95,7 @@ def pending_cells(
     for status in reversed(statuses):
         cell = status.cell
         lost = cell.key in wanted and not store.has(cell.key, cell_code(cell, registered))
-        if status.state != "current" or lost:
+        if not status.is_finished or lost:
             pending[cell.key] = cell
             wanted |= {needed.key for needed in needed_cells(cell, data_dir=data_dir, packages=packages)}
     return list(reversed(pending.values()))
@@ -105,9 +116,12 @@ def failed_cells(
     return failed
 
 
-def _kept(cell: Cell, folders: Iterable[Path], registered: Mapping[str, Experiment]) -> Iterator[dict[str, Any]]:
-    for folder in folders:
-        header = read_header(record_path(folder, cell, cell_code(cell, registered)))
+def _kept(
+    cell: Cell, folders: Iterable[Path], registered: Mapping[str, Experiment], replays: Replays
+) -> Iterator[dict[str, Any]]:
+    codes = replays.same(cell.experiment, cell.device, cell_code(cell, registered))
+    for folder, code in product(folders, sorted(codes)):
+        header = read_header(record_path(folder, cell, code))
         if header is not None and header["environment"]["device_name"] == device_name(cell.device):
             yield header
 
@@ -116,7 +130,9 @@ def _place(cell: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(cell[name] for name in ("experiment", "variant", "seed", "profile", "device"))
 
 
-def _status(cell: Cell, headers: Sequence[dict[str, Any]], registered: Mapping[str, Experiment]) -> CellStatus:
+def _status(
+    cell: Cell, headers: Sequence[dict[str, Any]], registered: Mapping[str, Experiment], replays: Replays
+) -> CellStatus:
     code = cell_code(cell, registered)
     headers = sorted(headers, key=lambda header: header["status"] != "finished")
     same_key = [header for header in headers if header["cell"]["key"] == cell.key]
@@ -128,9 +144,11 @@ def _status(cell: Cell, headers: Sequence[dict[str, Any]], registered: Mapping[s
             return CellStatus(cell, "failed", f"{error['type']}: {error['message']}")
     finished = [header for header in same_key if header["status"] == "finished"]
     if finished:
-        newest = max(finished, key=lambda header: header["start"])
+        same = replays.same(cell.experiment, cell.device, code)
+        replayed = [header for header in finished if header["code"]["digest"] in same]
+        newest = max(replayed or finished, key=lambda header: header["start"])
         commit = newest["code"]["commit"]
-        return CellStatus(cell, "other code", f"commit {commit[:10]}" if commit else "")
+        return CellStatus(cell, "replayed" if replayed else "other code", f"commit {commit[:10]}" if commit else "")
     if same_key:
         error = max(same_key, key=lambda header: header["start"])["error"]
         return CellStatus(cell, "failed", f"{error['type']}: {error['message']} (with other code)")

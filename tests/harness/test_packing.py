@@ -18,7 +18,7 @@ from suite.harness.archive_layout import is_allowed
 from suite.harness.errors import InputError
 from suite.harness.machine_name import machine_name
 from suite.harness.packing import pack
-from suite.harness.record_file import write_record
+from suite.harness.record_file import REPLAYS, write_record
 from suite.harness.store import ModelStore
 from suite.harness.unpacking import unpack
 
@@ -78,6 +78,18 @@ def test_what_was_packed_is_unpacked_once(records: Path, tmp_path: Path) -> None
     assert (again.written.total(), again.unchanged) == (0, 6)
     assert contents(there) == before
     assert ModelStore(there / "records").has("0" * 16, CODE)
+
+
+def test_replays_stay_where_they_are(records: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "there" / "kept"
+    for folder in (records, kept / "cpu-a"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / REPLAYS).write_text("a line\n")
+    packed = pack(records, tmp_path / "out")
+    assert (packed.members, packed.left_out) == (6, [])
+    unpack(tmp_path / "out", kept, tmp_path / "there" / "records")
+    assert [path.relative_to(kept).as_posix() for path in kept.rglob(REPLAYS)] == [f"cpu-a/{REPLAYS}"]
+    assert (kept / "cpu-a" / REPLAYS).read_text() == "a line\n"
 
 
 def test_the_most_valuable_files_come_first_and_the_rest_is_named(records: Path, tmp_path: Path) -> None:

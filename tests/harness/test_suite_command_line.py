@@ -11,6 +11,7 @@ import pytest
 from suite import datasets
 from suite.__main__ import COMMANDS, main
 from suite.datasets import FileState
+from suite.harness import runner, status
 
 
 @pytest.fixture
@@ -144,3 +145,57 @@ def test_help_is_made_of_complete_sentences(command: str, capsys: pytest.Capture
     assert stop.value.code == 0
     assert COMMANDS[command].DESCRIPTION.endswith(".")
     assert COMMANDS[command].DESCRIPTION.split()[0] in capsys.readouterr().out
+
+
+def test_a_replay_spares_what_ran_with_the_older_code(
+    packages: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(packages, Path("old"), "run", "tiny/outcomes") == 1
+    for module in (runner, status):
+        monkeypatch.setattr(module, "cell_code", lambda cell, registered: "f" * 64)
+    assert run(packages, Path("new"), "run", "tiny/outcomes") == 1
+    capsys.readouterr()
+    assert run(packages, Path("old"), "status", "tiny/outcomes") == 0
+    assert "2 failed, 1 other code" in capsys.readouterr().out
+
+    assert main(["replay", "old", "new"], packages=packages) == 0
+    output = capsys.readouterr().out
+    assert "tiny/outcomes (smoke, cpu): the same numbers: 3 cells, 9 rows compared" in output
+    assert "The same numbers: 1 of 1 experiment." in output
+    (file,) = (tmp_path / "reports" / "records").glob("*/replays.jsonl")
+    assert f"{file.relative_to(tmp_path)}: 1 line added." in output
+    assert run(packages, Path("old"), "status", "tiny/outcomes") == 0
+    assert "2 failed, 1 replayed" in capsys.readouterr().out
+
+    record = next(Path("new").rglob("finishes-*.jsonl"))
+    record.write_text(record.read_text().replace('"value": 2', '"value": 2.5'))
+    assert main(["replay", "old", "new", "--out", "elsewhere/replays.jsonl"], packages=packages) == 1
+    output = capsys.readouterr().out
+    assert "finishes seed 0 count [1], step = 2: 2 in OLD and 2.5 in NEW" in output
+    assert not Path("elsewhere").exists()
+    assert run(packages, Path("old"), "run", "tiny/outcomes") == 1
+    assert "3 cells: 1 finished before, 2 to run." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["absent", "."], "absent is not a folder"),
+        ([".", "."], "holds no record"),
+        ([".", ".", "--out", "lines.jsonl"], "it is looked for by the name replays.jsonl"),
+    ],
+)
+def test_bad_input_of_replay_is_one_sentence(
+    packages: tuple[str, ...], words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(["replay", *words], packages=packages)
+    except SystemExit as ended:
+        code = int(str(ended.code))
+    assert code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1

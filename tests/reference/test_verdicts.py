@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,8 @@ from reference.published import Confidence, PublishedNumber
 from reference.selection import at_profile_settings
 from reference.statistics import Scope
 from reference.verdicts import Verdict, verdicts
+from suite.declarations import Experiment, Varying
+from suite.experiments.chen2018.table1 import Table1
 
 EXPERIMENT = "chen2018/table1"
 NUMBER = PublishedNumber(
@@ -86,19 +88,24 @@ class Bench:
                 "machine": "",
                 **changes,
             }
+            cell.setdefault("same_code", cell["code"])
             self.cells.append(cell)
             if cell["status"] == "finished":
                 metric = str(changes.get("metric", "test_error"))
                 unit = "s" if metric == "step_seconds" else "%"
                 self.rows.append({**cell, "metric": metric, "value": error, "unit": unit})
 
-    def verdicts(self, claim: Claim, number: PublishedNumber = NUMBER) -> list[Verdict]:
+    def verdicts(
+        self, claim: Claim, number: PublishedNumber = NUMBER, experiments: Mapping[str, Experiment] | None = None
+    ) -> list[Verdict]:
         cells = pd.DataFrame(self.cells)
         rows = pd.DataFrame(self.rows).drop(columns=[*cells.columns.difference(ROW_COLUMNS)])
-        return verdicts([claim], cells, rows, {number.id: number})
+        return verdicts([claim], cells, rows, {number.id: number}, experiments)
 
-    def verdict(self, claim: Claim, number: PublishedNumber = NUMBER) -> Verdict:
-        (only,) = self.verdicts(claim, number)
+    def verdict(
+        self, claim: Claim, number: PublishedNumber = NUMBER, experiments: Mapping[str, Experiment] | None = None
+    ) -> Verdict:
+        (only,) = self.verdicts(claim, number, experiments)
         return only
 
 
@@ -276,6 +283,44 @@ def test_times_of_different_devices_never_mix_and_errors_may(bench: Bench) -> No
         row.update({"metric": "step_seconds", "unit": "s"})
     timed = replace(PAIRED, arguments={**PAIRED.arguments, "metric": "step_seconds"})
     assert bench.verdict(timed).status == "not tested"
+
+
+def test_code_that_gives_the_same_numbers_is_one_code(bench: Bench) -> None:
+    bench.run("net", GOOD, code="older", same_code="newer")
+    bench.run("base", GOOD, code="newer", same_code="newer", day=2)
+    verdict = bench.verdict(PAIRED)
+    assert verdict.status == "reproduced"
+    assert verdict.code == "newer, older"
+
+
+def test_times_come_from_exactly_one_code(bench: Bench) -> None:
+    for day, code in enumerate(("older", "newer"), start=1):
+        bench.run("net", GOOD, code=code, same_code="newer", day=day)
+    bench.run("base", GOOD, code="older", same_code="newer")
+    for row in bench.rows:
+        row.update({"metric": "step_seconds", "unit": "s"})
+    timed = replace(PAIRED, arguments={**PAIRED.arguments, "metric": "step_seconds"})
+    verdict = bench.verdict(timed)
+    assert (verdict.code, verdict.judged) == ("older", True)
+
+
+@pytest.mark.parametrize(
+    ("varying", "judged"),
+    [
+        (Varying(), True),
+        (Varying(metrics=("test_error",)), False),
+        (Varying(variants=("base",)), False),
+        (Varying(variants=("another",)), True),
+        (Varying(levels=(("profile", "paper"),)), False),
+    ],
+)
+def test_what_an_experiment_declares_as_varying_is_judged_like_times(
+    bench: Bench, varying: Varying, judged: bool
+) -> None:
+    bench.run("net", GOOD, code="older", same_code="newer")
+    bench.run("base", GOOD, code="newer", same_code="newer")
+    declaring = type("Declaring", (Table1,), {"varying": varying, "profiles": {}})()
+    assert bench.verdict(PAIRED, experiments={EXPERIMENT: declaring}).judged is judged
 
 
 def test_a_claim_that_cannot_be_computed_says_why(bench: Bench) -> None:

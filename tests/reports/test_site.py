@@ -16,8 +16,10 @@ from reports.artefacts import artefacts
 from reports.build import write_site
 from reports.numbers import anchor
 from reports.site_folder import NotASiteError
+from suite.harness.code_digest import experiment_code
 from suite.harness.records import Records, load
-from tests.reports.synthetic import EXPERIMENTS
+from suite.harness.replays import Replay, Replays
+from tests.reports.synthetic import CODE, EXPERIMENTS
 
 PAGES = ("index.html", "published.html", *(f"{name}/index.html" for name in EXPERIMENTS))
 VOID = frozenset(["meta", "link", "img", "source", "br", "hr", "input", "path", "circle"])
@@ -187,6 +189,34 @@ def test_withdrawn_claim_is_marked_in_words(site: Path) -> None:
 def test_what_was_not_measured_says_so(site: Path) -> None:
     assert "not measured yet: no record" in parsed(site / "index.html").text
     assert "there is no record of this experiment" in parsed(site / "poli2020/mnist/index.html").text
+
+
+def test_first_page_and_pages_say_what_was_measured_on_which_card(site: Path) -> None:
+    board = parsed(site / "index.html").text
+    assert f"{len(EXPERIMENTS) - 1} of {len(EXPERIMENTS)} experiments were not measured on a GPU yet." in board
+    assert board.count("not measured on a GPU yet") == len(EXPERIMENTS)
+    card = "easured on A graphics card (profile paper, 2 of 7 variants)"
+    assert f"m{card}" in board
+    assert f"M{card}." in parsed(site / "chen2018/table1/index.html").text
+    assert "Not measured on a GPU yet." in parsed(site / "poli2020/mnist/index.html").text
+
+
+def test_page_says_how_its_code_relates_to_the_present_one(records: Records, tmp_path: Path) -> None:
+    """A replay is told on the page of its experiment, on its class of device alone."""
+    published = published_numbers.load()
+    present = experiment_code(EXPERIMENTS["chen2018/table1"], "quick", "cpu", EXPERIMENTS)
+    old, new = ({"digest": digest, "commit": None, "dirty": None} for digest in (CODE, present))
+    replay = Replay(
+        "chen2018/table1", "cpu", "quick", old, new, 21, 1000, {"s": 3}, "2.13.0", "a", "a", 2, "2026-03-04"
+    )  # fmt: skip
+    replayed = Records(records.cells, records.rows, Replays([replay]))
+    write_site(tmp_path / "site", replayed, EXPERIMENTS, {}, published)
+    text = parsed(tmp_path / "site" / "chen2018/table1" / "index.html").text
+    of_card, of_cpu = text.split("Measured: profile quick on", 1)[1].split("Measured: profile quick on", 1)
+    unknown = "The code behind these numbers has changed since, and no replay compares the two."
+    assert unknown in of_card
+    assert unknown not in of_cpu
+    assert "gave the same 1000 rows bit for bit on 2026-03-04" in of_cpu
 
 
 def test_artefact_that_only_published_numbers_name_is_not_implemented() -> None:

@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 
 import torch
 
-from suite.declarations import Cell, Experiment, Meter, Profile, Settings, setting
+from suite.declarations import Cell, Experiment, Meter, Profile, Settings, Varying, setting
 from suite.experiments.chen2018.density_matching import Schedule, seconds_of_updates, train
 from suite.experiments.chen2018.density_records import (
     record_both_directions,
@@ -95,6 +95,7 @@ class Fig4(Experiment):
         "paper": Fig4Settings(),
     }  # fmt: skip
     headline = "loss_mean"
+    varying = Varying(variants=("nf-equal-time",))
     paper_cost = (
         "estimated, not measured: 5 GPU-hours for all variants of one seed, most of it the NF's 500,000 updates"
     )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets.two_circles_and_moons import NoisyCurves, TwoCircles, TwoMoons
-from suite.declarations import Cell, Experiment, Meter, Profile, Settings, setting
+from suite.declarations import Cell, Experiment, Meter, Profile, Settings, Varying, setting
 from suite.experiments.chen2018.flow_measurements import (
     angular_displacement,
     direction_turn,
@@ -123,6 +123,7 @@ class Fig5(Experiment):
         "paper": Fig5Settings(),
     }  # fmt: skip
     headline = "held_out_nll"
+    varying = Varying(axes=("seconds",))
     paper_cost = "estimated, not measured: 3 GPU-hours for all variants of one seed on an H200, most of it the NF's"
 
     def build_model(self, cell: Cell) -> DensityModel:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from suite.declarations import Axis, Cell, Experiment, Meter, ModelSpec, Profile, Settings
+from suite.declarations import Axis, Cell, Experiment, Meter, ModelSpec, Profile, Settings, Varying
 from suite.experiments.poli2020.image_data import prepared
 from suite.experiments.poli2020.image_errors import classes_of
 from suite.experiments.poli2020.image_methods import HYPER, Stepping
@@ -64,6 +64,7 @@ class WallClock(Experiment):
     }  # fmt: skip
     datasets = ("mnist",)
     headline = "speed_up"
+    varying = Varying(metrics=("speed_up", "time_ratio"))
     paper_cost = "estimated, not measured: 10 GPU-minutes for one seed, beside the models of poli2020/mnist"
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:

@@ -85,7 +85,7 @@ def add_records_dir(parser: argparse.ArgumentParser) -> None:
 def add_data_dir(parser: argparse.ArgumentParser) -> None:
     """Add the argument that names a folder of data."""
     parser.add_argument(
-        "--data-dir", type=_folder, metavar="DIR", help="Folder that is looked into first for data sets."
+        "--data-dir", type=folder, metavar="DIR", help="Folder that is looked into first for data sets."
     )
 
 
@@ -142,7 +142,7 @@ def add_record_folders(parser: argparse.ArgumentParser) -> None:
     """Add the folders that records are read from; none given stands for ``RECORD_FOLDERS``."""
     parser.add_argument(
         "--records",
-        type=_folder,
+        type=folder,
         nargs="+",
         action="extend",
         metavar="DIR",
@@ -150,7 +150,7 @@ def add_record_folders(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _folder(text: str) -> Path:
+def folder(text: str) -> Path:
     """Read the path of a folder that exists."""
     if not Path(text).is_dir():
         raise argparse.ArgumentTypeError(f"{text} is not a folder")

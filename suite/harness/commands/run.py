@@ -26,7 +26,8 @@ from suite.harness.wording import counted
 
 DESCRIPTION = (
     "Runs the cells of the chosen experiments and writes one record for each. Cells that have finished with the same "
-    "settings, data and code are not run again, so the same command goes on where an interrupted one stopped."
+    "settings, data and code, or with code that 'replay' found to give the same numbers, are not run again, so the "
+    "same command goes on where an interrupted one stopped."
 )
 
 
@@ -76,12 +77,14 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     from suite.harness.executors.local import run_locally
     from suite.harness.executors.pool import run_in_pool
     from suite.harness.progress import shown_progress
+    from suite.harness.replays import Replays
     from suite.harness.status import cell_statuses, failed_cells, pending_cells
     from suite.harness.timed_run import Place, TimedRun
 
     kept = sorted(path for path in KEPT_RECORDS.glob("*") if path.is_dir()) if arguments.minutes else []
     place = Place(arguments.records, kept, arguments.data_dir, packages)
-    statuses_of = partial(cell_statuses, records_dir=place.records_dir, kept=kept, packages=packages)
+    replays = Replays.below(place.records_dir, KEPT_RECORDS)
+    statuses_of = partial(cell_statuses, records_dir=place.records_dir, kept=kept, replays=replays, packages=packages)
     remove_leftovers(place.records_dir)
     pending = pending_cells(statuses_of(cells), place.records_dir, place.data_dir, packages=packages)
     print(
@@ -101,13 +104,13 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
             else:
                 run_in_pool(pending, place.records_dir, place.data_dir, observer, arguments.jobs, packages=packages)
     except KeyboardInterrupt:
-        finished = sum(status.state == "current" for status in statuses_of(cells))
+        finished = sum(status.is_finished for status in statuses_of(cells))
         print(
             f"Interrupted: {finished} of {counted(len(cells), 'cell')} are finished and kept. To go on from there, run:"
         )
         print(f"    python -m suite {shlex.join(arguments.command_line)}")
         return EXIT_INTERRUPTED
-    unfinished = [status for status in statuses_of(cells) if status.state != "current"]
+    unfinished = [status for status in statuses_of(cells) if not status.is_finished]
     failed = unfinished
     if timed is not None:
         # The others are missing because the time was up, which is no failure.
