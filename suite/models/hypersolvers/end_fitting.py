@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.models.hypersolvers.fitting import FittingPlan, drawn
+from suite.models.hypersolvers.fitting_steps import FittingSteps, uninterrupted
 
 
 def fit_ends(
@@ -17,6 +18,7 @@ def fit_ends(
     ends: Tensor,
     plan: FittingPlan,
     generator: torch.Generator,
+    steps: FittingSteps = uninterrupted,
 ) -> None:
     """Minimise the mean distance of predicted ends from the true ones, by AdamW with a cosine schedule.
 
@@ -27,11 +29,12 @@ def fit_ends(
         ends: Where they end, likewise.
         plan: How; of its fields those of the optimiser and the batch.
         generator: Draws the batch of each iteration, on the CPU.
+        steps: Counts the iterations.
     """
     fitted = list(parameters)
     optimiser = torch.optim.AdamW(fitted, lr=plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.iterations, plan.last_learning_rate)
-    for _ in range(plan.iterations):
+    for _ in steps(plan.iterations, fitted=nn.ParameterList(fitted), optimiser=optimiser, schedule=schedule):
         index = drawn(len(starts), plan.batch, generator, starts)
         optimiser.zero_grad()
         errors = (predict(starts[index]) - ends[index]).flatten(1)

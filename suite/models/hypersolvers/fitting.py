@@ -10,6 +10,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from suite.models.hypersolvers.fitting_steps import FittingSteps, uninterrupted
 from suite.models.hypersolvers.losses import Norm, residual_loss, trajectory_loss
 from suite.models.hypersolvers.residuals import ResidualSamples, residual_samples
 from suite.models.hypersolvers.trajectories import NominalTrajectories, TrajectoryCache
@@ -65,6 +66,7 @@ def fit(
     plan: FittingPlan,
     generator: torch.Generator,
     report: Report | None = None,
+    steps: FittingSteps = uninterrupted,
 ) -> dict[int, float]:
     """Fit the correction of a hypersolver; the field stays as it is.
 
@@ -77,6 +79,7 @@ def fit(
         plan: How.
         generator: Draws what each iteration learns from, on the CPU.
         report: Told of the loss now and then.
+        steps: Counts the iterations.
 
     Returns:
         The loss by iteration, at some of them.
@@ -93,7 +96,8 @@ def fit(
     course: dict[int, float] = {}
     seen: NominalTrajectories | None = None
     samples: ResidualSamples | None = None
-    for iteration in range(plan.iterations):
+    parts = {"correction": correction, "optimiser": optimiser, "schedule": schedule, "cache": cache, "course": course}
+    for iteration in steps(plan.iterations, **parts):
         trajectories = cache.at(iteration)
         if trajectories is not seen and plan.objective != "trajectory":
             samples = residual_samples(hypersolver.tableau, field, trajectories, strides=plan.strides)
