@@ -13,6 +13,7 @@ from torch import Tensor
 from suite.datasets.rezende_mohamed import ENERGIES, WINDOW, log_normaliser
 from suite.declarations import Meter
 from suite.experiments.chen2018.matched_flows import MatchedFlows
+from suite.models.graphed_step import WARM_UP, GraphedStep, Losses
 
 WINDOWS = 20
 """Parts of a training whose mean losses are recorded."""
@@ -112,6 +113,7 @@ def train(
         FloatingPointError: When a loss is not finite.
     """
     optimiser = _optimiser(flows, schedule)
+    update = GraphedStep(losses_of(flows, targets), optimiser)
     history = History(schedule.iterations, len(flows.parameters_of_each), meter.device)
     generator = meter.generator("base")
     blocks = math.ceil(schedule.iterations / BLOCK)
@@ -124,37 +126,41 @@ def train(
         for iteration, base in enumerate(drawn, start=done + 1):
             for group in optimiser.param_groups:
                 group["lr"] = schedule.learning_rate * schedule.decay ** (iteration / schedule.iterations)
-            losses = update(flows, targets, optimiser, base, schedule.energy_weight(iteration))
+            _, losses = update(base, base.new_full((), schedule.energy_weight(iteration)))
             mean = history.add(iteration, losses)
             if mean is not None:
                 meter.progress(iteration, schedule.iterations, f"iterations{label}", loss=mean)
     return history.parts
 
 
-def update(
-    flows: MatchedFlows, targets: Sequence[str], optimiser: torch.optim.Optimizer, base: Tensor, energy_weight: float
-) -> Tensor:
-    """Make one update, and return the loss of every model before it, with the whole energy."""
-    optimiser.zero_grad(set_to_none=True)
-    z, log_q = flows.push(base)
-    entropy, energy = log_q.mean(dim=1), energies(z, targets).mean(dim=1)
-    # The models share no parameter, so the gradient of the sum is each one's own.
-    (entropy + energy_weight * energy).sum().backward()
-    optimiser.step()
-    return (entropy + energy).detach()
+def losses_of(flows: MatchedFlows, targets: Sequence[str]) -> Losses:
+    """Return the losses of an update by base samples ``[n, 2]`` and the weight of the energy, of shape ``[]``.
+
+    They are the sum over the models, which is minimised, and the loss of every model with the whole energy.
+    """
+
+    def losses(base: Tensor, energy_weight: Tensor) -> tuple[Tensor, Tensor]:
+        z, log_q = flows.push(base)
+        entropy, energy = log_q.mean(dim=1), energies(z, targets).mean(dim=1)
+        # The models share no parameter, so the gradient of the sum is each one's own.
+        return (entropy + energy_weight * energy).sum(), entropy + energy
+
+    return losses
 
 
 def seconds_of_updates(
     flows: MatchedFlows, targets: Sequence[str], schedule: Schedule, repeats: int, meter: Meter
 ) -> list[float]:
-    """Return the seconds of each of some updates, after one to warm up; the models are changed by them."""
-    optimiser = _optimiser(flows, schedule)
+    """Return the seconds of each of some updates, after those to warm up; the models are changed by them."""
+    update = GraphedStep(losses_of(flows, targets), _optimiser(flows, schedule))
     base = torch.randn(schedule.batch_size, 2, generator=meter.generator("timing")).to(meter.device)
-    update(flows, targets, optimiser, base, 1.0)
+    whole = base.new_ones(())
+    for _ in range(1 if update.fallback else WARM_UP + 1):
+        update(base, whole)
     seconds = []
     for _ in range(repeats):
         with meter.wall_time() as reading:
-            update(flows, targets, optimiser, base, 1.0)
+            update(base, whole)
         seconds.append(reading.value)
     return seconds
 

@@ -34,6 +34,7 @@ from suite.models.flows import (
     gaussian_samples,
 )
 from suite.models.flows.planar_field import Reduction
+from suite.models.graphed_step import GraphedStep
 
 REPLICA = "a third-party replication, JamesAllingham/PyTorch-CNF, src/fig5.py; not in the paper"
 EXAMPLE = "an outside contributor's example, torchdiffeq examples/cnf.py; not in the paper"
@@ -195,6 +196,9 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, iterations, eta_min=rate * settings.final_learning_rate
     )
+    # A planar flow makes the same operations in every step; a CNF's solver chooses its steps, and counts them.
+    never = "the solver of a CNF chooses its steps on the host" if continuous else ""
+    step = GraphedStep(lambda x: (model(x),), optimiser, never=never)
     stream = meter.generator("training")
     parts = stretches((iterations * check // settings.checks for check in range(1, settings.checks + 1)), LONGEST)
     spent, since = {"seconds": 0.0}, dict.fromkeys(("loss", "nfe_forward", "nfe_backward"), 0.0)
@@ -208,12 +212,9 @@ def _train(
         total = torch.tensor(since["loss"], device=meter.device)
         with meter.wall_time() as elapsed:
             for _ in part.iterations:
-                optimiser.zero_grad()
-                loss = model(curves.sample(settings.batch_size, stream).to(meter.device))
-                loss.backward()
-                optimiser.step()
+                (loss,) = step(curves.sample(settings.batch_size, stream).to(meter.device))
                 schedule.step()
-                total += loss.detach()
+                total += loss
         spent["seconds"] += elapsed.value
         since["loss"] = float(total)
         if isinstance(model, ContinuousDensity):

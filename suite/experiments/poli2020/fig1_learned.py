@@ -120,6 +120,7 @@ def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: floa
         weight_decay=settings.weight_decay,
         gradient_norm=math.inf,
     )
-    batches, steps = meter.generator("batches"), partial(meter.resumable_steps, name=f"network on {problem.target}")
+    name = f"network of {operations:g} operations on {problem.target}"
+    batches, steps = meter.generator("batches"), partial(meter.resumable_steps, name=name)
     fit_ends(network, network.parameters(), states[:, :2], ends[:, :2], plan, batches, steps)
     return network

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from suite.models.graphed_step import GraphedStep
 from suite.models.hypersolvers.fitting import FittingPlan, drawn
 from suite.models.hypersolvers.fitting_steps import FittingSteps, uninterrupted
 
@@ -34,11 +35,12 @@ def fit_ends(
     fitted = list(parameters)
     optimiser = torch.optim.AdamW(fitted, lr=plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.iterations, plan.last_learning_rate)
-    for _ in steps(plan.iterations, fitted=nn.ParameterList(fitted), optimiser=optimiser, schedule=schedule):
-        index = drawn(len(starts), plan.batch, generator, starts)
-        optimiser.zero_grad()
+
+    def losses(index: Tensor) -> tuple[Tensor]:
         errors = (predict(starts[index]) - ends[index]).flatten(1)
-        torch.linalg.vector_norm(errors, dim=1).mean().backward()
-        nn.utils.clip_grad_norm_(fitted, plan.gradient_norm)
-        optimiser.step()
+        return (torch.linalg.vector_norm(errors, dim=1).mean(),)
+
+    step = GraphedStep(losses, optimiser, gradient_norm=plan.gradient_norm)
+    for _ in steps(plan.iterations, fitted=nn.ParameterList(fitted), optimiser=optimiser, schedule=schedule):
+        step(drawn(len(starts), plan.batch, generator, starts))
         schedule.step()

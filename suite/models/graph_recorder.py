@@ -1,0 +1,95 @@
+"""Recording work on a CUDA device once, to launch all of it at once later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Work = Callable[[], tuple[Tensor, ...]]
+"""Work on fixed tensors; what it returns is overwritten when it is done again."""
+
+
+class NotCapturableError(RuntimeError):
+    """The work cannot be recorded; the message says why."""
+
+
+class GraphRecorder(Protocol):
+    """Records work on the device of some tensors."""
+
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once, as it is done when it is recorded, and return what it returns.
+
+        Raises:
+            NotCapturableError: When the work needs the host, so that it was left off where it did.
+        """
+        ...
+
+    def capture(self, work: Work) -> Work:
+        """Record the work without doing it, and return what does it.
+
+        Raises:
+            NotCapturableError: When it cannot be recorded.
+        """
+        ...
+
+
+class CudaRecorder:
+    """Records CUDA graphs.
+
+    A warm-up and the recording are on one stream of their own, so that whatever is made lazily is made there before a
+    recording. During a warm-up everything that waits for the host raises: a failed warm-up leaves nothing behind,
+    while a failed recording may leave the random generator of the device unusable.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        """Take a stream of a device."""
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once on the stream; see :class:`GraphRecorder`."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        try:
+            with torch.cuda.stream(self._stream), _waiting_raises():
+                return work()
+        except RuntimeError as error:
+            if "synchronizing CUDA operation" not in str(error):
+                raise
+            raise NotCapturableError("a step waits for the host, which a CUDA graph cannot") from error
+        finally:
+            current.wait_stream(self._stream)
+
+    def capture(self, work: Work) -> Work:
+        """Record the work; see :class:`GraphRecorder`."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph, stream=self._stream):
+                outputs = work()
+        except RuntimeError as error:
+            raise NotCapturableError(f"CUDA does not record a step: {str(error).partition(chr(10))[0]}") from error
+        finally:
+            # A recording that fails at its end stays on its stream.
+            torch.cuda.set_stream(current)
+
+        def replay() -> tuple[Tensor, ...]:
+            graph.replay()
+            return outputs
+
+        return replay
+
+
+@contextmanager
+def _waiting_raises() -> Iterator[None]:
+    before = torch.cuda.get_sync_debug_mode()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        yield
+    finally:
+        torch.cuda.set_sync_debug_mode(before)
