@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from suite.models.graph_recorder import NotCapturableError, Work
+from suite.models.graphed_step import GraphedStep, Losses
 
 Operation = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]
 
@@ -84,3 +86,23 @@ class TapeRecorder:
             return outputs
 
         return replay
+
+
+class TapedSteps:
+    """Makes training steps with a stand-in recorder, in place of ``GraphedStep``.
+
+    Attributes:
+        made: The steps so far, each with its recorder.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[tuple[GraphedStep, TapeRecorder]] = []
+
+    def __call__(self, losses: Losses, optimiser: Optimizer, **options: Any) -> GraphedStep:
+        def kept() -> list[Tensor]:
+            parameters = [each for group in optimiser.param_groups for each in group["params"]]
+            return [*parameters, *tensors([list(state.values()) for state in optimiser.state.values()])]
+
+        recorder = TapeRecorder(kept)
+        self.made.append((GraphedStep(losses, optimiser, recorder=recorder, **options), recorder))
+        return self.made[-1][0]
