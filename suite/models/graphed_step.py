@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -154,7 +155,9 @@ class GraphedStep:
     def _all_on_the_device(self) -> Iterator[None]:
         """Let the optimiser's steps read nothing on the host."""
         groups = self._optimiser.param_groups
-        before = [{key: group[key] for key in ("lr", "capturable") if key in group} for group in groups]
+        before: list[dict[str, Any]] = [
+            {key: group[key] for key in ("lr", "capturable") if key in group} for group in groups
+        ]
         for group, (_, static) in zip(groups, self._rates, strict=True):
             group["lr"] = static
             if "capturable" in group and self._device.type == "cuda":  # torch refuses it elsewhere

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -14,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 from suite.models.graph_recorder import NotCapturableError, Work
 from suite.models.graphed_step import GraphedStep, Losses
 
-Operation = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any], Any]
+Operation = tuple[OpOverload, tuple[Any, ...], dict[str, Any], Any]
 
 
 def tensors(tree: Any) -> list[Tensor]:

@@ -117,7 +117,7 @@ def test_recorded_steps_train_as_a_plain_loop_with_new_inputs_and_rates(name: st
     assert step.fallback == ""
     assert len({float(each.sum()) for each in outputs}) == STEPS
     assert [group["lr"] for group in optimiser.param_groups] == [2**-7 if "adam" in name else 2**-6]
-    assert int(model[2].num_batches_tracked) == STEPS
+    assert int(model.state_dict()["2.num_batches_tracked"]) == STEPS
 
 
 def test_inputs_are_copied_into_those_of_the_recording_and_stay_as_they_are() -> None:

@@ -97,8 +97,9 @@ def fit(
     course: dict[int, float] = {}
     lesson = _Lesson(hypersolver, correction, field, plan)
     step = GraphedStep(lesson.losses, optimiser, gradient_norm=plan.gradient_norm)
-    parts = {"correction": correction, "optimiser": optimiser, "schedule": schedule, "cache": cache, "course": course}
-    for iteration in steps(plan.iterations, **parts):
+    for iteration in steps(
+        plan.iterations, correction=correction, optimiser=optimiser, schedule=schedule, cache=cache, course=course
+    ):
         if not lesson.goes_on(cache.at(iteration)):
             step = GraphedStep(lesson.losses, optimiser, gradient_norm=plan.gradient_norm)
         (loss,) = step(*lesson.drawn(generator))
