@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -21,10 +22,14 @@ class GraphRecorder(Protocol):
     """Records work on the device of some tensors."""
 
     def warm_up(self, work: Work) -> tuple[Tensor, ...]:
-        """Do the work once, as it is done when it is recorded, and return what it returns.
+        """Do the work once where it will be recorded, and return what it returns."""
+        ...
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        """Do as :meth:`warm_up`, with what a recording forbids forbidden.
 
         Raises:
-            NotCapturableError: When the work needs the host, so that it was left off where it did.
+            NotCapturableError: When the work waits for the host, where it was left off.
         """
         ...
 
@@ -40,9 +45,9 @@ class GraphRecorder(Protocol):
 class CudaRecorder:
     """Records CUDA graphs.
 
-    A warm-up and the recording are on one stream of their own, so that whatever is made lazily is made there before a
-    recording. During a warm-up everything that waits for the host raises: a failed warm-up leaves nothing behind,
-    while a failed recording may leave the random generator of the device unusable.
+    Warm-ups and the recording are on one stream of their own, so that whatever is made lazily is made there before a
+    recording. In the rehearsal all that waits for the host raises, and who asks is told that a graph is being recorded:
+    a failed rehearsal leaves nothing behind, while a failed recording may leave the device's random generator unusable.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -55,14 +60,20 @@ class CudaRecorder:
         current = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(current)
         try:
-            with torch.cuda.stream(self._stream), _waiting_raises():
+            with torch.cuda.stream(self._stream):
                 return work()
+        finally:
+            current.wait_stream(self._stream)
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once under the rules of a recording; see :class:`GraphRecorder`."""
+        try:
+            with _as_if_recording():
+                return self.warm_up(work)
         except RuntimeError as error:
             if "synchronizing CUDA operation" not in str(error):
                 raise
             raise NotCapturableError("a step waits for the host, which a CUDA graph cannot") from error
-        finally:
-            current.wait_stream(self._stream)
 
     def capture(self, work: Work) -> Work:
         """Record the work; see :class:`GraphRecorder`."""
@@ -86,10 +97,15 @@ class CudaRecorder:
 
 
 @contextmanager
-def _waiting_raises() -> Iterator[None]:
-    before = torch.cuda.get_sync_debug_mode()
-    torch.cuda.set_sync_debug_mode("error")
+def _as_if_recording() -> Iterator[None]:
+    mode, asked = torch.cuda.get_sync_debug_mode(), torch.cuda.is_current_stream_capturing
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Synchronization debug mode", category=UserWarning)
+        torch.cuda.set_sync_debug_mode("error")
+    # A solve on a fixed grid asks, and leaves out its look at the result then.
+    torch.cuda.is_current_stream_capturing = lambda: True
     try:
         yield
     finally:
-        torch.cuda.set_sync_debug_mode(before)
+        torch.cuda.is_current_stream_capturing = asked
+        torch.cuda.set_sync_debug_mode(mode)

@@ -17,7 +17,8 @@ Losses = Callable[..., tuple[Tensor, ...]]
 """From the inputs of a step to what is minimised, of shape ``[]``, and whatever else of the step is wanted."""
 
 WARM_UP = 3
-"""Steps before the recording, as torch advises: libraries, autograd and the optimiser make what they need."""
+"""Steps before the recording, as torch advises: libraries, autograd and the optimiser make what they need. The last of
+them is the rehearsal."""
 
 _OPTIMISERS = (Adam, SGD, RMSprop)  # of which AdamW is one
 
@@ -121,7 +122,8 @@ class GraphedStep:
             self._prepare()
         self._copy_rates()
         with self._all_on_the_device():
-            found = recorder.warm_up(lambda: self._step(*inputs))
+            last = self._steps == WARM_UP - 1
+            found = (recorder.rehearse if last else recorder.warm_up)(lambda: self._step(*inputs))
         self._steps += 1
         return found
 

@@ -66,10 +66,12 @@ class TapeRecorder:
         self.warm_ups = self.captures = self.replays = 0
 
     def warm_up(self, work: Work) -> tuple[Tensor, ...]:
-        with Tape(records=False):
-            found = work()
         self.warm_ups += 1
-        return found
+        return work()
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        with Tape(records=False):
+            return self.warm_up(work)
 
     def capture(self, work: Work) -> Work:
         before = [each.detach().clone() for each in self._kept()]

@@ -168,7 +168,7 @@ def test_a_loss_that_reads_the_device_falls_back_without_a_lost_step() -> None:
 
     def reading(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         loss, found = losses_of(model)(x, y)
-        return loss * (1.0 if float(loss) >= 0 else 2.0), found
+        return loss * (1.0 if float(loss.detach()) >= 0 else 2.0), found
 
     recorder = TapeRecorder(lambda: state_of(model, optimiser))
     step = GraphedStep(reading, optimiser, recorder=recorder)
@@ -176,7 +176,7 @@ def test_a_loss_that_reads_the_device_falls_back_without_a_lost_step() -> None:
     # The running means of the normalisation, which take note of the broken attempt as well, are not trained with.
     assert trained(step, optimiser, [8] * STEPS)[0] == pytest.approx(expected, rel=1e-5)
     assert step.fallback == "a step reads a number of a tensor"
-    assert (recorder.warm_ups, recorder.captures) == (0, 0)
+    assert (recorder.warm_ups, recorder.captures) == (WARM_UP, 0)
 
 
 def test_a_failed_recording_falls_back_without_a_lost_step() -> None:
@@ -265,7 +265,7 @@ def test_a_loss_that_waits_for_the_host_falls_back_on_a_gpu_and_the_device_stays
 
     def reading(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         loss, found = losses_of(model)(x, y)
-        return loss * (1.0 if float(loss) >= 0 else 2.0), found
+        return loss * (1.0 if float(loss.detach()) >= 0 else 2.0), found
 
     step = GraphedStep(reading, optimiser)
     assert trained(step, optimiser, [8] * STEPS, "cuda")[0] == pytest.approx(expected, rel=1e-4)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from suite.datasets.rezende_mohamed import ENERGIES, WINDOW
 from suite.declarations import Cell
-from suite.experiments.chen2018 import fig4
+from suite.experiments.chen2018 import density_matching, fig4
 from suite.experiments.chen2018.density_matching import Schedule, energies, mass_on_grid, match, train
 from suite.experiments.chen2018.fig4 import Fig4, Fig4Settings
 from suite.experiments.chen2018.matched_flows import MatchedContinuousFlows, MatchedFlows, MatchedPlanarFlows, Solver
@@ -23,6 +23,7 @@ from suite.harness.observer import SilentObserver
 from suite.harness.schema import parse
 from suite.models.flow_ensembles import GatedEnsemble
 from suite.models.flows import ContinuousFlow, NormalizingFlow, PlanarField
+from tests.models.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig4()
 TARGETS = ("u1", "u3", "u4")
@@ -187,6 +188,22 @@ def test_training_lowers_every_loss_and_reports_its_course() -> None:
     assert bool((after < before - 0.1).all())
     assert [iteration for iteration, _ in history] == list(range(2, 41, 2))
     assert bool((history[-1][1] < history[0][1]).all())
+
+
+def test_recorded_updates_follow_learning_rate_and_weight_of_the_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both change from update to update, on the device; with them as constants the losses would be others."""
+    courses = []
+    steps = TapedSteps()
+    for recorded in (False, True):
+        flows, _ = planar((4, 4, 4))
+        if recorded:
+            monkeypatch.setattr(density_matching, "GraphedStep", steps)
+        _, meter = meter_of("nf-adam")
+        falling = dataclasses.replace(schedule(), annealing=0.5, decay=0.1, iterations=40)
+        courses.append(torch.stack([mean for _, mean in train(flows, TARGETS, falling, meter)]))
+    ((step, recorder),) = steps.made
+    assert (step.fallback, recorder.replays) == ("", 37)
+    torch.testing.assert_close(courses[1], courses[0], rtol=1e-3, atol=1e-3)
 
 
 def test_divergence_of_a_training_is_a_floating_point_error() -> None:
