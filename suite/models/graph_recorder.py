@@ -81,7 +81,11 @@ class CudaRecorder:
         self._stream.wait_stream(current)
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph, stream=self._stream):
+            # Errors of this thread alone end the recording: another may be loading data.
+            with (
+                torch.cuda.device(self._device),
+                torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
+            ):
                 outputs = work()
         except RuntimeError as error:
             raise NotCapturableError(f"CUDA does not record a step: {str(error).partition(chr(10))[0]}") from error
