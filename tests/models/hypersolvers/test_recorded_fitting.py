@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from suite.models.graphed_step import GraphedStep
 from suite.models.hypersolvers import (
     FittingPlan,
     NominalTrajectories,
@@ -38,23 +41,24 @@ def driven(t: Tensor, z: Tensor) -> Tensor:
 class Fit:
     """One fit of a small correction, with batches that are replaced."""
 
-    def __init__(self, refresh: int | None = REFRESH) -> None:
+    def __init__(self, refresh: int | None = REFRESH, device: str = "cpu") -> None:
         torch.manual_seed(0)
+        self.device = device
         form = InputForm(("state", "stages", "step"))
-        self.correction = PerceptronCorrection(2, 2, form, (8,)).double()
+        self.correction = PerceptronCorrection(2, 2, form, (8,)).double().to(device)
         self.starts, self.batches = torch.Generator().manual_seed(1), torch.Generator().manual_seed(2)
         self.solved = 0
         self.cache = TrajectoryCache(self._draw, self._solved, refresh)
 
     def _draw(self) -> Tensor:
-        return torch.randn(12, 2, generator=self.starts, dtype=torch.float64)
+        return torch.randn(12, 2, generator=self.starts, dtype=torch.float64).to(self.device)
 
     def _solved(self, z0: Tensor) -> NominalTrajectories:
         self.solved += 1
         return nominal_trajectories(driven, z0, GRID)
 
-    def run(self, **how: Any) -> dict[int, float]:
-        return fit(Hypersolver("heun2", self.correction), driven, self.cache, PLAN, self.batches, **how)
+    def run(self, plan: FittingPlan = PLAN, **how: Any) -> dict[int, float]:
+        return fit(Hypersolver("heun2", self.correction), driven, self.cache, plan, self.batches, **how)
 
 
 @pytest.fixture
@@ -109,6 +113,30 @@ def test_recorded_fits_of_ends_are_the_plain_ones(taped: TapedSteps, monkeypatch
     monkeypatch.undo()
     for own, other in zip(found.parameters(), fitted().parameters(), strict=True):
         torch.testing.assert_close(own, other, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
+@pytest.mark.parametrize("objective", ["residual", "trajectory", "both"])
+def test_fits_by_graphs_are_those_by_plain_steps(objective: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = dataclasses.replace(PLAN, objective=objective)
+    refresh = REFRESH if objective == "residual" else None
+    made: list[GraphedStep] = []
+
+    def kept(*given: Any, **options: Any) -> GraphedStep:
+        made.append(GraphedStep(*given, **options))
+        return made[-1]
+
+    graphed, plain = Fit(refresh, "cuda"), Fit(refresh, "cuda")
+    monkeypatch.setattr(fitting, "GraphedStep", kept)
+    found = graphed.run(plan)
+    assert made[-1].fallback == ""
+    assert made[-1]._replay is not None
+    monkeypatch.setattr(fitting, "GraphedStep", partial(GraphedStep, never="this is what graphs are compared with"))
+    assert found == pytest.approx(plain.run(plan), rel=1e-5)
+    for own, other in zip(graphed.correction.parameters(), plain.correction.parameters(), strict=True):
+        torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-6)
 
 
 class StoppedError(Exception):
