@@ -10,7 +10,7 @@ import hashlib
 import json
 import typing
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
@@ -214,6 +214,18 @@ class Meter(Protocol):
             name: Of the loop, one of its own in the cell.
             **parts: All that the loop changes from step to step: model, optimiser, schedule; running numbers in a
                 dictionary.
+        """
+        ...
+
+    def measured_once(self, name: str, measure: Callable[[], float]) -> float:
+        """Return what a measurement gives; in a cell that goes on in a training loop, what it gave before that loop.
+
+        For a number that the rest of the cell depends on and that would be another one if measured again, such as a
+        number of steps that is chosen by their time.
+
+        Args:
+            name: Of the number, one of its own in the cell.
+            measure: Measures it.
         """
         ...
 

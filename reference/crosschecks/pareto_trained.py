@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +18,13 @@ from suite.declarations import Meter
 from suite.models.hypersolvers import (
     FittedSteps,
     FittingPlan,
+    FittingSteps,
     NominalTrajectories,
     TrajectoryCache,
     fit,
     fit_ends,
     residual_samples,
+    uninterrupted,
 )
 from suite.solvers import explicit_methods
 from suite.solvers.hyper import Hypersolver
@@ -51,15 +54,14 @@ def _fitted_hypersolver(case: ParetoCase, base: str, steps: int, meter: Meter) -
         raise TypeError("a correction that is fitted is a module")
     del samples
 
-    def fitting(fitted: Hypersolver, plan: FittingPlan) -> None:
-        cache = TrajectoryCache(lambda: trajectories.states[0], lambda _: trajectories)
-        fit(fitted, case.field, cache, plan, meter.generator("batches"))
+    def fitting(fitted: Hypersolver, plan: FittingPlan, count: FittingSteps = uninterrupted) -> None:
+        fit(fitted, case.field, TrajectoryCache.of(trajectories), plan, meter.generator("batches"), steps=count)
 
     once = replace(case.plan, iterations=1)
     with meter.macs() as of_first:
         fitting(Hypersolver(base, deepcopy(correction)), once)
     with meter.wall_time() as of_all:
-        fitting(hypersolver, case.plan)
+        fitting(hypersolver, case.plan, partial(meter.resumable_steps, name=f"{case.name} {base} {steps}"))
     correction.requires_grad_(requires_grad=False)
     operations_of_iteration = of_first.value - preparing.macs
     fitting_work = Work(preparing.macs + case.plan.iterations * operations_of_iteration, of_all.value)
@@ -86,7 +88,8 @@ def fitted_steps(case: ParetoCase, settings: ParetoSettings, meter: Meter) -> It
                 weight_decay=0.0,
                 gradient_norm=math.inf,
             )
-            training = _fitted_ends(case, steps, lambda z, steps=steps: steps(case.field, z), plan, meter)  # type: ignore[misc]
+            name = f"{case.name} {count} steps of {base}"
+            training = _fitted_ends(case, name, steps, lambda z, steps=steps: steps(case.field, z), plan, meter)  # type: ignore[misc]
             yield Contender("scalar-fitted", f"fitted-{base}", OURS, count, _applied(case, steps), training)
 
 
@@ -107,25 +110,25 @@ def distilled(case: ParetoCase, budgets: Iterable[float], meter: Meter) -> Itera
         budgets: Multiply-accumulates of a sample.
         meter: Gives random numbers, and measures the training.
     """
-    for budget in budgets:
+    for number, budget in enumerate(budgets):
         with meter.initialisation():
             network = case.direct(budget)
-        training = _fitted_ends(case, network, network, case.plan, meter)
+        training = _fitted_ends(case, f"{case.name} network {number}", network, network, case.plan, meter)
         network.requires_grad_(requires_grad=False)
         effort = float(f"{budget / case.evaluation_macs:.3g}")
         yield Contender("distilled", "distilled", OURS, effort, lambda network=network: network(case.starts), training)  # type: ignore[misc]
 
 
 def _fitted_ends(
-    case: ParetoCase, module: nn.Module, predict: Callable[[Tensor], Tensor], plan: FittingPlan, meter: Meter
+    case: ParetoCase, name: str, module: nn.Module, predict: Callable[[Tensor], Tensor], plan: FittingPlan, meter: Meter
 ) -> Work:
     starts, ends = case.pool.states[0], case.pool.states[-1]
 
-    def fitting(plan: FittingPlan) -> None:
-        fit_ends(predict, module.parameters(), starts, ends, plan, meter.generator("batches"))
+    def fitting(plan: FittingPlan, count: FittingSteps = uninterrupted) -> None:
+        fit_ends(predict, module.parameters(), starts, ends, plan, meter.generator("batches"), count)
 
     with meter.wall_time() as seconds:
-        fitting(plan)
+        fitting(plan, partial(meter.resumable_steps, name=name))
     before = deepcopy(module.state_dict())
     with meter.macs() as of_one:
         fitting(replace(plan, iterations=1))

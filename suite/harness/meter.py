@@ -104,6 +104,14 @@ class CellMeter:
         """
         return self._resumption.steps(count, name, parts)
 
+    def measured_once(self, name: str, measure: Callable[[], float]) -> float:
+        """Return what a measurement gives, or what it gave before the interruption of a cell that goes on after it.
+
+        Raises:
+            ValueError: When another number of the cell has the name.
+        """
+        return self._resumption.measured_once(name, measure)
+
     def stopwatch(self) -> Stopwatch:
         """Start a stopwatch that goes on where an interrupted run of the cell left it."""
         return self._resumption.stopwatch()

@@ -82,6 +82,7 @@ class Resumption:
         self._written = time.perf_counter()
         self._watches: list[Stopwatch] = []
         self._names: set[str] = set()
+        self._measured: dict[str, float] = {}
         self._entries = {} if path is None else read_checkpoint(path)
 
     def stopwatch(self) -> Stopwatch:
@@ -97,6 +98,18 @@ class Resumption:
             yield watch
         finally:
             self._watches.remove(watch)
+
+    def measured_once(self, name: str, measure: Callable[[], float]) -> float:
+        """Return a number that is measured, or that of the interrupted run where a checkpoint was written after it.
+
+        Raises:
+            ValueError: When another number of the cell has the name.
+        """
+        if name in self._measured:
+            raise ValueError(f"two numbers measured once in a cell are called {name!r}; each takes a name of its own")
+        earlier = [entry["measured"][name] for entry in self._entries.values() if name in entry["measured"]]
+        self._measured[name] = earlier[0] if earlier else measure()
+        return self._measured[name]
 
     def steps(self, count: int, name: str, parts: Mapping[str, Stateful | dict[Any, float]]) -> Iterator[int]:
         """Count the steps of a loop from where it was interrupted, and write checkpoints between them.
@@ -149,6 +162,7 @@ class Resumption:
             "generators": {stream: generator.get_state() for stream, generator in self._generators.items()},
             "cpu": torch.get_rng_state(),
             "rows": list(self._rows),
+            "measured": dict(self._measured),
             "seconds": [watch.seconds for watch in self._watches],
         }
         if self._device.type == "cuda":

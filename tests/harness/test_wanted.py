@@ -122,6 +122,20 @@ def test_cells_that_cannot_end_in_the_time_come_last_unless_they_can_be_interrup
     assert ordered == [short, learns, unknown, waits]
 
 
+TRAINING = [
+    *(f"chen2018/{name}" for name in ("fig3", "fig4", "fig5", "fig7", "section6", "table1", "table2", "time-series")),
+    *(f"poli2020/{name}" for name in ("alpha-family", "cifar10", "fig1", "lorenz", "mnist", "theorem1", "tracking")),
+    "crosscheck/pareto",
+]
+
+
+def test_experiments_that_train_can_be_interrupted_and_others_cannot() -> None:
+    registered = experiments()
+    seen = {name for name, each in registered.items() if wanted._can_be_interrupted(type(each).__module__)}
+    assert seen >= set(TRAINING)
+    assert not seen & {"chen2018/theorem1", "massaroli2020/theorems", "crosscheck/speed", "crosscheck/memory"}
+
+
 def test_what_is_expected_is_told(make_cell: MakeCell, header: Mapping[str, Any], tmp_path: Path) -> None:
     cells = [make_cell("tiny/slow", name) for name in "abc"]
     for cell, seconds in zip(cells, (50, 30), strict=False):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,11 +13,12 @@ from torch import Tensor
 from suite.datasets.rezende_mohamed import ENERGIES, WINDOW, log_normaliser
 from suite.declarations import Meter
 from suite.experiments.chen2018.matched_flows import MatchedFlows
+from suite.models.graphed_step import WARM_UP, GraphedStep, Losses
 
 WINDOWS = 20
 """Parts of a training whose mean losses are recorded."""
 BLOCK = 100
-"""Iterations whose base samples are drawn and moved to the device together."""
+"""Iterations whose base samples are drawn and moved to the device together; a training is interrupted between two."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,52 @@ def energies(z: Tensor, targets: Sequence[str]) -> Tensor:
     return torch.stack([ENERGIES[target](by_target[:, i]) for i, target in enumerate(targets)], dim=1).flatten(0, 1)
 
 
+class History:
+    """The course of a training: the mean loss of every model over each part of the iterations.
+
+    Attributes:
+        parts: For each part that is over, its last iteration and the means, shape ``[models]``.
+    """
+
+    def __init__(self, iterations: int, models: int, device: torch.device) -> None:
+        """Begin before the first iteration.
+
+        Args:
+            iterations: Of the whole training, which has ``WINDOWS`` parts.
+            models: Whose losses are added.
+            device: Where they are.
+        """
+        self.parts: list[tuple[int, Tensor]] = []
+        self._ends = sorted({max(1, iterations * part // WINDOWS) for part in range(1, WINDOWS + 1)})
+        self._total, self._since = torch.zeros(models, device=device), 0
+
+    def add(self, iteration: int, losses: Tensor) -> float | None:
+        """Take the losses of an iteration, counted from 1; return the mean over the models where a part ends.
+
+        Raises:
+            FloatingPointError: When a loss of the part is not finite.
+        """
+        self._total += losses
+        if iteration != self._ends[len(self.parts)]:
+            return None
+        mean = (self._total / (iteration - self._since)).cpu()
+        if not bool(mean.isfinite().all()):
+            raise FloatingPointError(f"training diverged: a loss is not finite before iteration {iteration}")
+        self.parts.append((iteration, mean))
+        self._total, self._since = torch.zeros_like(self._total), iteration
+        return float(mean.mean())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the parts and the sum of the unfinished one."""
+        return {"parts": list(self.parts), "total": self._total, "since": self._since}
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """Go on from a state that :meth:`state_dict` returned."""
+        self.parts = list(state_dict["parts"])
+        self._total.copy_(state_dict["total"])
+        self._since = state_dict["since"]
+
+
 def train(
     flows: MatchedFlows, targets: Sequence[str], schedule: Schedule, meter: Meter, *, label: str = ""
 ) -> list[tuple[int, Tensor]]:
@@ -64,47 +113,54 @@ def train(
         FloatingPointError: When a loss is not finite.
     """
     optimiser = _optimiser(flows, schedule)
-    ends = sorted({max(1, schedule.iterations * part // WINDOWS) for part in range(1, WINDOWS + 1)})
-    history: list[tuple[int, Tensor]] = []
-    total, since = torch.zeros(len(flows.parameters_of_each), device=meter.device), 0
-    for iteration, base in enumerate(_base_samples(schedule, meter), start=1):
-        for group in optimiser.param_groups:
-            group["lr"] = schedule.learning_rate * schedule.decay ** (iteration / schedule.iterations)
-        total += update(flows, targets, optimiser, base, schedule.energy_weight(iteration))
-        if iteration == ends[len(history)]:
-            mean = (total / (iteration - since)).cpu()
-            if not bool(mean.isfinite().all()):
-                raise FloatingPointError(f"training diverged: a loss is not finite before iteration {iteration}")
-            history.append((iteration, mean))
-            total, since = torch.zeros_like(total), iteration
-            meter.progress(iteration, schedule.iterations, f"iterations{label}", loss=float(mean.mean()))
-    return history
+    update = GraphedStep(losses_of(flows, targets), optimiser)
+    history = History(schedule.iterations, len(flows.parameters_of_each), meter.device)
+    generator = meter.generator("base")
+    blocks = math.ceil(schedule.iterations / BLOCK)
+    for block in meter.resumable_steps(
+        blocks, f"training{label}", model=flows.ensemble, optimiser=optimiser, history=history
+    ):
+        done = block * BLOCK
+        count = min(BLOCK, schedule.iterations - done)
+        drawn = torch.randn(count, schedule.batch_size, 2, generator=generator).to(meter.device, non_blocking=True)
+        for iteration, base in enumerate(drawn, start=done + 1):
+            for group in optimiser.param_groups:
+                group["lr"] = schedule.learning_rate * schedule.decay ** (iteration / schedule.iterations)
+            _, losses = update(base, base.new_full((), schedule.energy_weight(iteration)))
+            mean = history.add(iteration, losses)
+            if mean is not None:
+                meter.progress(iteration, schedule.iterations, f"iterations{label}", loss=mean)
+    return history.parts
 
 
-def update(
-    flows: MatchedFlows, targets: Sequence[str], optimiser: torch.optim.Optimizer, base: Tensor, energy_weight: float
-) -> Tensor:
-    """Make one update, and return the loss of every model before it, with the whole energy."""
-    optimiser.zero_grad(set_to_none=True)
-    z, log_q = flows.push(base)
-    entropy, energy = log_q.mean(dim=1), energies(z, targets).mean(dim=1)
-    # The models share no parameter, so the gradient of the sum is each one's own.
-    (entropy + energy_weight * energy).sum().backward()
-    optimiser.step()
-    return (entropy + energy).detach()
+def losses_of(flows: MatchedFlows, targets: Sequence[str]) -> Losses:
+    """Return the losses of an update by base samples ``[n, 2]`` and the weight of the energy, of shape ``[]``.
+
+    They are the sum over the models, which is minimised, and the loss of every model with the whole energy.
+    """
+
+    def losses(base: Tensor, energy_weight: Tensor) -> tuple[Tensor, Tensor]:
+        z, log_q = flows.push(base)
+        entropy, energy = log_q.mean(dim=1), energies(z, targets).mean(dim=1)
+        # The models share no parameter, so the gradient of the sum is each one's own.
+        return (entropy + energy_weight * energy).sum(), entropy + energy
+
+    return losses
 
 
 def seconds_of_updates(
     flows: MatchedFlows, targets: Sequence[str], schedule: Schedule, repeats: int, meter: Meter
 ) -> list[float]:
-    """Return the seconds of each of some updates, after one to warm up; the models are changed by them."""
-    optimiser = _optimiser(flows, schedule)
+    """Return the seconds of each of some updates, after those to warm up; the models are changed by them."""
+    update = GraphedStep(losses_of(flows, targets), _optimiser(flows, schedule))
     base = torch.randn(schedule.batch_size, 2, generator=meter.generator("timing")).to(meter.device)
-    update(flows, targets, optimiser, base, 1.0)
+    whole = base.new_ones(())
+    for _ in range(1 if update.fallback else WARM_UP + 1):
+        update(base, whole)
     seconds = []
     for _ in range(repeats):
         with meter.wall_time() as reading:
-            update(flows, targets, optimiser, base, 1.0)
+            update(base, whole)
         seconds.append(reading.value)
     return seconds
 
@@ -165,12 +221,3 @@ def _optimiser(flows: MatchedFlows, schedule: Schedule) -> torch.optim.Optimizer
     if schedule.optimiser == "rmsprop":
         return torch.optim.RMSprop(parameters, lr=schedule.learning_rate, momentum=schedule.momentum)
     return torch.optim.Adam(parameters, lr=schedule.learning_rate)
-
-
-def _base_samples(schedule: Schedule, meter: Meter) -> Iterator[Tensor]:
-    """Yield fresh samples of the standard normal distribution for each iteration, on the device."""
-    generator = meter.generator("base")
-    for first in range(0, schedule.iterations, BLOCK):
-        count = min(BLOCK, schedule.iterations - first)
-        block = torch.randn(count, schedule.batch_size, 2, generator=generator)
-        yield from block.to(meter.device, non_blocking=True)

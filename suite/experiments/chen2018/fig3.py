@@ -230,7 +230,9 @@ def _train(data: ImageClassification, settings: Fig3Settings, meter: Meter) -> N
         optimiser = torch.optim.SGD(model.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=list(settings.decay_epochs), gamma=0.1)
         probe(model, held_out, settings.probe_methods, 0.0, tolerance, meter)
-        for epoch in range(settings.epochs):
+        for epoch in meter.resumable_steps(
+            settings.epochs, f"tolerance {tolerance}", model=model, optimiser=optimiser, schedule=schedule
+        ):
             loss = train_and_count(
                 model, optimiser, batches, held_out, epoch=epoch, parts=settings.parts,
                 probes=settings.probe_methods, tolerance=tolerance, meter=meter,

@@ -182,7 +182,12 @@ def _record_cost(variant: str, size: int, settings: Fig4Settings, meter: Meter) 
 
 def _equal_time(size: int, settings: Fig4Settings, meter: Meter) -> int:
     """Return how many updates of an NF take as long as the training of the CNF of its size."""
-    with meter.initialisation():
-        ours = min(_seconds("nf-equal-time", size, settings, meter))
-        theirs = min(_seconds("cnf", size, settings, meter))
-    return max(1, round(settings.cnf_iterations * theirs / ours))
+
+    def measured() -> float:
+        with meter.initialisation():
+            ours = min(_seconds("nf-equal-time", size, settings, meter))
+            theirs = min(_seconds("cnf", size, settings, meter))
+        return max(1, round(settings.cnf_iterations * theirs / ours))
+
+    # Measured again, after an interruption, it would be another number.
+    return int(meter.measured_once(f"iterations of size {size}", measured))

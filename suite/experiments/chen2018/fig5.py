@@ -22,6 +22,7 @@ from suite.experiments.chen2018.flow_measurements import (
     square_grid,
     tangential_share,
 )
+from suite.experiments.stretches import Stretch, stretches
 from suite.models import Gradient
 from suite.models.flows import (
     ContinuousDensity,
@@ -33,9 +34,13 @@ from suite.models.flows import (
     gaussian_samples,
 )
 from suite.models.flows.planar_field import Reduction
+from suite.models.graphed_step import GraphedStep
 
 REPLICA = "a third-party replication, JamesAllingham/PyTorch-CNF, src/fig5.py; not in the paper"
 EXAMPLE = "an outside contributor's example, torchdiffeq examples/cnf.py; not in the paper"
+
+LONGEST = 50
+"""Iterations of a training between two points at which it can be interrupted."""
 
 
 @dataclass(frozen=True)
@@ -192,37 +197,58 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, iterations, eta_min=rate * settings.final_learning_rate
     )
+    # A planar flow makes the same operations in every step; a CNF's solver chooses its steps, and counts them.
+    never = "the solver of a CNF chooses its steps on the host" if continuous else ""
+    step = GraphedStep(lambda x: (model(x),), optimiser, never=never)
     stream = meter.generator("training")
-    done, seconds = 0, 0.0
-    for check in range(1, settings.checks + 1):
-        count = iterations * check // settings.checks - done
-        done += count
+    parts = stretches((iterations * check // settings.checks for check in range(1, settings.checks + 1)), LONGEST)
+    spent, since = {"seconds": 0.0}, dict.fromkeys(("loss", "nfe_forward", "nfe_backward"), 0.0)
+    for number in meter.resumable_steps(
+        len(parts), "training", model=model, optimiser=optimiser, schedule=schedule, spent=spent, since=since
+    ):
+        part = parts[number]
         if isinstance(model, ContinuousDensity):
             model.flow.rtol = model.flow.atol = settings.training_tolerance
             model.flow.reset_counts()
-        total = torch.zeros((), device=meter.device)
+        total = torch.tensor(since["loss"], device=meter.device)
         with meter.wall_time() as elapsed:
-            for _ in range(count):
-                optimiser.zero_grad()
-                loss = model(curves.sample(settings.batch_size, stream).to(meter.device))
-                loss.backward()
-                optimiser.step()
+            for _ in part.iterations:
+                (loss,) = step(curves.sample(settings.batch_size, stream).to(meter.device))
                 schedule.step()
-                total += loss.detach()
-        seconds += elapsed.value
+                total += loss
+        spent["seconds"] += elapsed.value
+        since["loss"] = float(total)
         if isinstance(model, ContinuousDensity):
-            meter.record("nfe_forward", model.flow.nfe_forward / count, "evaluations", iteration=done)
-            meter.record("nfe_backward", model.flow.nfe_backward / count, "evaluations", iteration=done)
+            since["nfe_forward"] += model.flow.nfe_forward
+            since["nfe_backward"] += model.flow.nfe_backward
             model.flow.rtol = model.flow.atol = settings.tolerance
-        mean = float(total) / count
-        if not math.isfinite(mean):
-            raise FloatingPointError(f"the loss is {mean} before iteration {done}")
-        with torch.no_grad():
-            nll = float(model(held_out))
-        meter.record("train_loss", mean, "nats", iteration=done)
-        meter.record("nll_during_training", nll, "nats", iteration=done, seconds=seconds)
-        meter.progress(done, iterations, "iterations", nll=nll)
-    meter.record("train_seconds", seconds, "s")
+        if part.looked_at:
+            nll = _look(model, held_out, part, since, spent["seconds"], meter)
+            meter.progress(part.end, iterations, "iterations", nll=nll)
+            since.update(dict.fromkeys(since, 0.0))
+    meter.record("train_seconds", spent["seconds"], "s")
+
+
+def _look(
+    model: DensityModel, held_out: Tensor, part: Stretch, since: dict[str, float], seconds: float, meter: Meter
+) -> float:
+    """Record what was added up since the look before and the mean held-out negative log-likelihood; return the latter.
+
+    Raises:
+        FloatingPointError: When the loss is not finite.
+    """
+    done, count = part.end, part.since
+    if isinstance(model, ContinuousDensity):
+        meter.record("nfe_forward", since["nfe_forward"] / count, "evaluations", iteration=done)
+        meter.record("nfe_backward", since["nfe_backward"] / count, "evaluations", iteration=done)
+    mean = since["loss"] / count
+    if not math.isfinite(mean):
+        raise FloatingPointError(f"the loss is {mean} before iteration {done}")
+    with torch.no_grad():
+        nll = float(model(held_out))
+    meter.record("train_loss", mean, "nats", iteration=done)
+    meter.record("nll_during_training", nll, "nats", iteration=done, seconds=seconds)
+    return nll
 
 
 def _measure_density(

@@ -82,7 +82,14 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
     noise = meter.generator("noise")
     course: dict[int, float] = {}
-    for iteration in range(settings.iterations):
+    for iteration in meter.resumable_steps(
+        settings.iterations,
+        f"training {stage.number}",
+        model=model,
+        optimiser=optimiser,
+        schedule=schedule,
+        course=course,
+    ):
         optimiser.zero_grad()
         loss = _negative_bound(model, training, noise)
         loss.backward()

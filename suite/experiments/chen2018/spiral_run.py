@@ -32,8 +32,12 @@ from suite.experiments.chen2018.spiral_latents import (
     sweep_areas,
 )
 from suite.experiments.chen2018.table2_settings import Table2Settings
+from suite.experiments.stretches import stretches
 from suite.models import parameter_count
 from suite.models.latent import LatentODE, NextObservationRNN
+
+LONGEST = 50
+"""Iterations of a training between two points at which it can be interrupted."""
 
 
 def spirals(data: str, settings: Table2Settings, meter: Meter) -> dict[str, Spirals]:
@@ -96,25 +100,37 @@ class SpiralRun:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=settings.iterations, pct_start=0.1)
         batches, draws = meter.generator("batches"), meter.generator("posterior")
         every = max(settings.iterations // settings.validations, 1)
-        done, full = 0, settings.batch_size >= settings.train_spirals
-        while done < settings.iterations:
-            steps = min(every, settings.iterations - done)
-            total = torch.zeros((), dtype=torch.float64, device=meter.device)
+        full = settings.batch_size >= settings.train_spirals
+        parts = stretches((*range(every, settings.iterations, every), settings.iterations), LONGEST)
+        since = dict.fromkeys(("loss", "seconds", "nfe_forward", "nfe_backward"), 0.0)
+        name = f"{self.axes['data']} with {self.count} observations"
+        for number in meter.resumable_steps(
+            len(parts), name, model=self.model, optimiser=optimiser, schedule=schedule, since=since
+        ):
+            part = parts[number]
+            total = torch.tensor(since["loss"], dtype=torch.float64, device=meter.device)
             if isinstance(self.model, LatentODE):
                 self.model.reset_counts()
             with meter.wall_time() as seconds:
-                for step in range(steps):
+                for iteration in part.iterations:
                     chosen = torch.randint(settings.train_spirals, (settings.batch_size,), generator=batches)
                     seen = self.seen["train"] if full else self.seen["train"][chosen.to(meter.device)]
                     normal = torch.randn(len(seen.values), settings.latent, generator=draws, dtype=torch.float64)
-                    loss = self.loss(seen, normal.to(meter.device), self._horizon(done + step))
+                    loss = self.loss(seen, normal.to(meter.device), self._horizon(iteration))
                     optimiser.zero_grad()
                     loss.backward()
                     optimiser.step()
                     schedule.step()
                     total += loss.detach()
-            done += steps
-            self._record_progress(done, steps, float(total) / steps, seconds.value)
+            since["loss"] = float(total)
+            since["seconds"] += seconds.value
+            if isinstance(self.model, LatentODE):
+                forward, backward = field_evaluations(self.model)
+                since["nfe_forward"] += forward
+                since["nfe_backward"] += backward
+            if part.looked_at:
+                self._record_progress(part.end, {key: value / part.since for key, value in since.items()})
+                since.update(dict.fromkeys(since, 0.0))
 
     def _horizon(self, iteration: int) -> int:
         """Return how many points the latent-variable models are to explain at an iteration."""
@@ -127,16 +143,17 @@ class SpiralRun:
         noise_std = self.noise_std / self.scale
         return training_loss(self.model, seen, self.grid, normal, noise_std=noise_std, horizon=horizon)
 
-    def _record_progress(self, done: int, steps: int, loss: float, seconds: float) -> None:
+    def _record_progress(self, done: int, means: dict[str, float]) -> None:
+        """Record means over the iterations since the look before, and the error on validation spirals."""
+        loss = means["loss"]
         if not math.isfinite(loss):
             raise FloatingPointError(f"the training loss of {self.variant} is {loss} by iteration {done}")
         meter, axes = self.meter, self.axes | {"iteration": done}
         meter.record("train_loss", loss, "nats", **axes)
-        meter.record("seconds_per_iteration", seconds / steps, "s", **axes)
+        meter.record("seconds_per_iteration", means["seconds"], "s", **axes)
         if isinstance(self.model, LatentODE):
-            forward, backward = field_evaluations(self.model)
-            meter.record("nfe_forward", forward / steps, "evaluations", **axes)
-            meter.record("nfe_backward", backward / steps, "evaluations", **axes)
+            meter.record("nfe_forward", means["nfe_forward"], "evaluations", **axes)
+            meter.record("nfe_backward", means["nfe_backward"], "evaluations", **axes)
         error = self._forecast("validation") - self.sets["validation"].truth
         rmse = _rmse(error[:, self.grid.observed :])
         meter.record("validation_rmse", rmse, "1", **axes)

@@ -36,13 +36,18 @@ def train(model: nn.Module, data: ImageClassification, settings: Table1Settings,
     optimiser = torch.optim.SGD(model.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=list(settings.decay_epochs), gamma=0.1)
     block = ode_block(model)
-    errors: list[float] = []
-    peaks: list[float] = []
+    errors: dict[int, float] = {}
+    peaks: dict[int, float] = {}
+    graphed = False
     with ExitStack() as passes:
-        for epoch in range(1, settings.epochs + 1):
+        for done in meter.resumable_steps(
+            settings.epochs, "training", model=model, optimiser=optimiser, schedule=schedule, errors=errors, peaks=peaks
+        ):
+            epoch = done + 1
             if block is not None:
                 block.reset_counts()
-            elif epoch == FIRST_GRAPHED_EPOCH:
+            elif epoch >= FIRST_GRAPHED_EPOCH and not graphed:
+                graphed = True
                 model.train()
                 passes.enter_context(forward_and_backward_as_graphs(model, data.train_images[: settings.batch_size]))
             with unconverged_solves() as unconverged, meter.wall_time() as seconds, meter.peak_memory() as peak:
@@ -55,12 +60,13 @@ def train(model: nn.Module, data: ImageClassification, settings: Table1Settings,
                 meter.record("nfe_backward", block.nfe_backward / len(batches), "evaluations", epoch=epoch)
                 meter.record("unconverged", unconverged.solves / len(batches), "solves per minibatch", epoch=epoch)
             with unconverged_solves():  # counted in training alone
-                errors.append(error_percent(model, data.test_images, data.test_labels, settings.test_batch_size))
-            peaks.append(peak.value)
-            meter.record("test_error", errors[-1], "%", epoch=epoch)
-            meter.progress(epoch, settings.epochs, "epochs", train_loss=loss, test_error=errors[-1])
-    meter.record("test_error_last", errors[-1], "%")
-    meter.record("test_error_best", min(errors), "%")
-    meter.record("last_minus_best", errors[-1] - min(errors), "points")
-    if not math.isnan(max(peaks)):
-        meter.record("peak_memory", max(peaks), "B")
+                errors[epoch] = error_percent(model, data.test_images, data.test_labels, settings.test_batch_size)
+            peaks[epoch] = peak.value
+            meter.record("test_error", errors[epoch], "%", epoch=epoch)
+            meter.progress(epoch, settings.epochs, "epochs", train_loss=loss, test_error=errors[epoch])
+    last, best, highest = errors[settings.epochs], min(errors.values()), max(peaks.values())
+    meter.record("test_error_last", last, "%")
+    meter.record("test_error_best", best, "%")
+    meter.record("last_minus_best", last - best, "points")
+    if not math.isnan(highest):
+        meter.record("peak_memory", highest, "B")

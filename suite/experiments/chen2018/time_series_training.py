@@ -103,8 +103,17 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
     batches, noise = meter.generator(f"batches of {name}"), meter.generator(f"noise of {name}")
-    best, kept = math.inf, copy.deepcopy(model.state_dict())
-    for iteration in range(1, settings.iterations + 1):
+    best, kept = {"error": math.inf}, copy.deepcopy(model)
+    for done in meter.resumable_steps(
+        settings.iterations,
+        f"training on {name}",
+        model=model,
+        optimiser=optimiser,
+        schedule=schedule,
+        best=best,
+        kept=kept,
+    ):
+        iteration = done + 1
         chosen = torch.randperm(len(training), generator=batches)[: settings.batch_size]
         optimiser.zero_grad()
         loss = model.negative_bound(training.select(chosen), noise)
@@ -120,9 +129,10 @@ def train(
                 raise FloatingPointError(f"training on {name} diverged: its loss is {value} at iteration {iteration}")
             meter.record("validation_rmse", error, "standard deviations", series=name, iteration=iteration)
             advanced(iteration, error)
-            if error < best:
-                best, kept = error, copy.deepcopy(model.state_dict())
-    model.load_state_dict(kept)
+            if error < best["error"]:
+                best["error"] = error
+                kept.load_state_dict(model.state_dict())
+    model.load_state_dict(kept.state_dict())
 
 
 def _decoded(

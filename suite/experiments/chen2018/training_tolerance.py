@@ -38,7 +38,9 @@ def train_classifiers(data: ImageClassification, settings: Section6Settings, met
         optimiser = torch.optim.SGD(model.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
         schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=list(settings.decay_epochs), gamma=0.1)
         loss = math.nan
-        for _ in range(settings.epochs):
+        for _ in meter.resumable_steps(
+            settings.epochs, f"tolerance {tolerance}", model=model, optimiser=optimiser, schedule=schedule
+        ):
             loss = train_epoch(model, optimiser, batches)
             schedule.step()
         error = error_percent(model, *test, batch_size=500)
@@ -71,7 +73,9 @@ def train_flows(settings: Section6Settings, meter: Meter) -> None:
             flow = ContinuousFlow(field, method=settings.method, rtol=tolerance, atol=tolerance, gradient="adjoint")
         flow = flow.to(device).double()  # a tolerance of 1e-7 is below what single precision resolves
         optimiser = torch.optim.Adam(flow.parameters(), lr=settings.flow_learning_rate)
-        for _ in range(settings.flow_iterations):
+        for _ in meter.resumable_steps(
+            settings.flow_iterations, f"tolerance {tolerance}", model=flow, optimiser=optimiser
+        ):
             optimiser.zero_grad()
             loss = -flow(gaussian_ring(settings.flow_samples, generator).to(device)).mean()
             loss.backward()

@@ -16,6 +16,7 @@ from suite.experiments.massaroli2020.fig1_measurements import TrainedOn
 from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accuracy
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
 from suite.models import parameter_count
+from suite.models.graphed_step import GraphedStep
 from suite.models.two_layer_fields import Dependence, two_layer_field
 
 FIELDS: dict[str, Dependence] = {
@@ -126,15 +127,17 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, iterations, eta_min=settings.learning_rate * settings.final_learning_rate
     )
+
+    def losses() -> tuple[Tensor, Tensor]:
+        found = classifier.scores(points)
+        return functional.cross_entropy(found, labels), found
+
+    step = GraphedStep(losses, optimiser)
     with meter.wall_time() as elapsed:
         for iteration in meter.resumable_steps(
             iterations, data, model=classifier.field, optimiser=optimiser, schedule=schedule
         ):
-            scores = classifier.scores(points)
-            loss = functional.cross_entropy(scores, labels)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            loss, scores = step()
             schedule.step()
             if iteration % _REPORTED_EVERY == 0 or iteration == iterations - 1:
                 value = loss.item()
@@ -142,5 +145,5 @@ def _train(
                     raise FloatingPointError(f"training diverged: the loss is {value} at iteration {iteration}")
                 meter.record("train_loss", value, "nats", data=data, iteration=iteration)
                 meter.progress(iteration + 1, iterations, f"iterations on {data}", loss=value)
-    meter.record("train_accuracy", accuracy(scores.detach(), labels), "%", data=data)
+    meter.record("train_accuracy", accuracy(scores, labels), "%", data=data)
     meter.record("train_seconds", elapsed.value, "s", data=data)

@@ -10,6 +10,7 @@ from torch import nn
 from suite.declarations import Meter
 from suite.experiments.massaroli2020.tracking import initial_conditions, integral_loss
 from suite.experiments.massaroli2020.tracking_settings import TrackingSettings
+from suite.models.graphed_step import GraphedStep
 
 _REPORTED_EVERY = 20  # iterations between two looks at the loss, each of which waits for the device
 
@@ -24,16 +25,14 @@ def train_tracking(field: nn.Module, settings: TrackingSettings, meter: Meter) -
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, settings.iterations, eta_min=settings.learning_rate * settings.final_learning_rate
     )
+    step = GraphedStep(lambda z0: (_loss(field, z0, settings),), optimiser)
     stream = meter.generator("training conditions")
     with meter.wall_time() as elapsed:
         for iteration in meter.resumable_steps(
             settings.iterations, "training", model=field, optimiser=optimiser, schedule=schedule
         ):
             z0 = initial_conditions(settings.batch_size, settings.deviation, stream).to(meter.device)
-            loss = _loss(field, z0, settings)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
+            (loss,) = step(z0)
             schedule.step()
             if iteration % _REPORTED_EVERY == 0 or iteration == settings.iterations - 1:
                 value = loss.item()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -48,9 +49,10 @@ def fitted_hypersolver(base: str, problem: SamplingProblem, settings: Fig1Settin
         last_learning_rate=settings.last_learning_rate,
         weight_decay=settings.weight_decay,
     )
+    steps = partial(meter.resumable_steps, name=f"{base} on {problem.target}")
     with meter.wall_time() as seconds:
         correction.standardise(residual_samples(hypersolver.tableau, problem.field, cache.at(0)))
-        course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"))
+        course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"), steps=steps)
     for iteration, loss in course.items():
         meter.record("fit_loss", float(f"{loss:.3g}"), "1", target=problem.target, iteration=iteration)
     meter.record("train_seconds", seconds.value, "s", target=problem.target)
@@ -91,7 +93,8 @@ def fitted_two_stage_end(problem: SamplingProblem, settings: Fig1Settings, meter
         weight_decay=0.0,
         gradient_norm=math.inf,
     )
-    fit_ends(lambda z: step(problem.field, z), step.parameters(), states, ends, plan, meter.generator("batches"))
+    batches, steps = meter.generator("batches"), partial(meter.resumable_steps, name=f"two stages on {problem.target}")
+    fit_ends(lambda z: step(problem.field, z), step.parameters(), states, ends, plan, batches, steps)
     numbers = [*step.coefficients[0].tolist(), *step.weights[0].tolist()]
     for name, value in zip(("a", "b1", "b2"), numbers, strict=True):
         meter.record("fitted_number", value, "1", target=problem.target, number=name)
@@ -117,5 +120,7 @@ def distilled(problem: SamplingProblem, settings: Fig1Settings, operations: floa
         weight_decay=settings.weight_decay,
         gradient_norm=math.inf,
     )
-    fit_ends(network, network.parameters(), states[:, :2], ends[:, :2], plan, meter.generator("batches"))
+    name = f"network of {operations:g} operations on {problem.target}"
+    batches, steps = meter.generator("batches"), partial(meter.resumable_steps, name=name)
+    fit_ends(network, network.parameters(), states[:, :2], ends[:, :2], plan, batches, steps)
     return network

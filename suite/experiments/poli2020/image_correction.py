@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -62,6 +64,7 @@ def fit_correction(
             plan,
             meter.generator("residuals"),
             lambda iteration, loss: meter.progress(iteration, settings.fit_iterations, "iterations", fit_loss=loss),
+            partial(meter.resumable_steps, name=" ".join(["correction", *map(str, axes.values())])),
         )
     for iteration, loss in course.items():
         meter.record("fit_loss", float(f"{loss:.4g}"), "1", iteration=iteration, **axes)

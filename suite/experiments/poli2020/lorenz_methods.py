@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -59,8 +61,9 @@ def method_of(variant: str, system: System, rate: int, settings: LorenzSettings,
     if not isinstance(correction, PerceptronCorrection):
         raise TypeError("the correction is a perceptron")
     correction.standardise(samples)
+    steps = partial(meter.resumable_steps, name=f"{system.name} at {rate} evaluations")
     with meter.wall_time() as seconds:
-        course = fit(hypersolver, system.field, cache, plan, meter.generator("batches"))
+        course = fit(hypersolver, system.field, cache, plan, meter.generator("batches"), steps=steps)
     axes: dict[str, Axis] = {"system": system.name, "rate": rate}
     shown = [*course.items()]
     for iteration, loss in shown[:: max(1, len(shown) // 50)]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -96,8 +97,9 @@ def _fitted(
     )
     correction.standardise(residual_samples(hypersolver.tableau, problem.field, cache.at(0), strides=plan.strides))
     axes: dict[str, Axis] = {"problem": problem.name, "order": hypersolver.order}
+    steps = partial(meter.resumable_steps, name=f"{base} on {problem.name}")
     with meter.wall_time() as seconds:
-        course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"))
+        course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"), steps=steps)
     for iteration, loss in course.items():
         meter.record("train_loss", float(f"{loss:.3g}"), "1", iteration=iteration, **axes)
     meter.record("train_seconds", seconds.value, "s", **axes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 
@@ -69,7 +70,14 @@ def fitted(problem: TrackingProblem, steps: int, settings: TrackedSettings, mete
     )
     with meter.wall_time() as seconds:
         correction.standardise(residual_samples(hypersolver.tableau, problem.field, cache.at(0)))
-        course = fit(hypersolver, problem.field, cache, plan, meter.generator("fitting batches"))
+        course = fit(
+            hypersolver,
+            problem.field,
+            cache,
+            plan,
+            meter.generator("fitting batches"),
+            steps=partial(meter.resumable_steps, name=f"{steps} steps"),
+        )
     shown = [*course.items()]
     for iteration, loss in shown[:: max(1, len(shown) // 25)]:
         meter.record("fit_loss", float(f"{loss:.3g}"), "1", steps=steps, iteration=iteration)

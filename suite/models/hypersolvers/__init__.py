@@ -4,6 +4,7 @@ from suite.models.hypersolvers.direct_map import DirectMap, perceptron_map
 from suite.models.hypersolvers.end_fitting import fit_ends
 from suite.models.hypersolvers.fitted_steps import FittedSteps
 from suite.models.hypersolvers.fitting import FittingPlan, fit
+from suite.models.hypersolvers.fitting_steps import FittingSteps, uninterrupted
 from suite.models.hypersolvers.losses import residual_loss, residual_norms, trajectory_loss
 from suite.models.hypersolvers.oracle import DisturbedOracle, OracleCorrection, unit_field
 from suite.models.hypersolvers.perceptron_correction import PerceptronCorrection
@@ -16,6 +17,7 @@ __all__ = [
     "DisturbedOracle",
     "FittedSteps",
     "FittingPlan",
+    "FittingSteps",
     "NominalTrajectories",
     "OracleCorrection",
     "PerceptronCorrection",
@@ -30,5 +32,6 @@ __all__ = [
     "residual_norms",
     "residual_samples",
     "trajectory_loss",
+    "uninterrupted",
     "unit_field",
 ]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
+from suite.models.graphed_step import GraphedStep
 from suite.models.hypersolvers.fitting import FittingPlan, drawn
+from suite.models.hypersolvers.fitting_steps import FittingSteps, uninterrupted
 
 
 def fit_ends(
@@ -17,6 +19,7 @@ def fit_ends(
     ends: Tensor,
     plan: FittingPlan,
     generator: torch.Generator,
+    steps: FittingSteps = uninterrupted,
 ) -> None:
     """Minimise the mean distance of predicted ends from the true ones, by AdamW with a cosine schedule.
 
@@ -27,15 +30,17 @@ def fit_ends(
         ends: Where they end, likewise.
         plan: How; of its fields those of the optimiser and the batch.
         generator: Draws the batch of each iteration, on the CPU.
+        steps: Counts the iterations.
     """
     fitted = list(parameters)
     optimiser = torch.optim.AdamW(fitted, lr=plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.iterations, plan.last_learning_rate)
-    for _ in range(plan.iterations):
-        index = drawn(len(starts), plan.batch, generator, starts)
-        optimiser.zero_grad()
+
+    def losses(index: Tensor) -> tuple[Tensor]:
         errors = (predict(starts[index]) - ends[index]).flatten(1)
-        torch.linalg.vector_norm(errors, dim=1).mean().backward()
-        nn.utils.clip_grad_norm_(fitted, plan.gradient_norm)
-        optimiser.step()
+        return (torch.linalg.vector_norm(errors, dim=1).mean(),)
+
+    step = GraphedStep(losses, optimiser, gradient_norm=plan.gradient_norm)
+    for _ in steps(plan.iterations, fitted=nn.ParameterList(fitted), optimiser=optimiser, schedule=schedule):
+        step(drawn(len(starts), plan.batch, generator, starts))
         schedule.step()

@@ -10,6 +10,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
+from suite.models.graphed_step import GraphedStep
+from suite.models.hypersolvers.fitting_steps import FittingSteps, uninterrupted
 from suite.models.hypersolvers.losses import Norm, residual_loss, trajectory_loss
 from suite.models.hypersolvers.residuals import ResidualSamples, residual_samples
 from suite.models.hypersolvers.trajectories import NominalTrajectories, TrajectoryCache
@@ -65,6 +67,7 @@ def fit(
     plan: FittingPlan,
     generator: torch.Generator,
     report: Report | None = None,
+    steps: FittingSteps = uninterrupted,
 ) -> dict[int, float]:
     """Fit the correction of a hypersolver; the field stays as it is.
 
@@ -77,6 +80,7 @@ def fit(
         plan: How.
         generator: Draws what each iteration learns from, on the CPU.
         report: Told of the loss now and then.
+        steps: Counts the iterations.
 
     Returns:
         The loss by iteration, at some of them.
@@ -91,18 +95,14 @@ def fit(
     optimiser = torch.optim.AdamW(correction.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, plan.iterations, plan.last_learning_rate)
     course: dict[int, float] = {}
-    seen: NominalTrajectories | None = None
-    samples: ResidualSamples | None = None
-    for iteration in range(plan.iterations):
-        trajectories = cache.at(iteration)
-        if trajectories is not seen and plan.objective != "trajectory":
-            samples = residual_samples(hypersolver.tableau, field, trajectories, strides=plan.strides)
-        seen = trajectories
-        optimiser.zero_grad()
-        loss = _loss(hypersolver, correction, field, trajectories, samples, plan, generator)
-        loss.backward()
-        nn.utils.clip_grad_norm_(correction.parameters(), plan.gradient_norm)
-        optimiser.step()
+    lesson = _Lesson(hypersolver, correction, field, plan)
+    step = GraphedStep(lesson.losses, optimiser, gradient_norm=plan.gradient_norm)
+    for iteration in steps(
+        plan.iterations, correction=correction, optimiser=optimiser, schedule=schedule, cache=cache, course=course
+    ):
+        if not lesson.goes_on(cache.at(iteration)):
+            step = GraphedStep(lesson.losses, optimiser, gradient_norm=plan.gradient_norm)
+        (loss,) = step(*lesson.drawn(generator))
         schedule.step()
         if iteration % REPORTED_EVERY == 0 or iteration == plan.iterations - 1:
             course[iteration] = value = loss.item()
@@ -113,22 +113,53 @@ def fit(
     return course
 
 
-def _loss(
-    hypersolver: Hypersolver,
-    correction: nn.Module,
-    field: VectorField,
-    trajectories: NominalTrajectories,
-    samples: ResidualSamples | None,
-    plan: FittingPlan,
-    generator: torch.Generator,
-) -> Tensor:
-    loss = trajectories.states.new_zeros(())
-    if samples is not None:
-        loss = loss + residual_loss(correction, samples.taken(drawn(len(samples), plan.batch, generator, loss)))
-    if plan.objective != "residual":
-        index = drawn(trajectories.states.shape[1], plan.batch, generator, loss)
-        loss = loss + trajectory_loss(hypersolver, field, trajectories.chosen(index), plan.norm)
-    return loss
+class _Lesson:
+    """The present batch of trajectories, with the residual samples of it, and the loss on a part of it."""
+
+    def __init__(self, hypersolver: Hypersolver, correction: nn.Module, field: VectorField, plan: FittingPlan) -> None:
+        self._hypersolver, self._correction, self._field, self._plan = hypersolver, correction, field, plan
+        self._trajectories: NominalTrajectories | None = None
+        self._samples: ResidualSamples | None = None
+
+    def goes_on(self, trajectories: NominalTrajectories) -> bool:
+        """Take the trajectories of an iteration; return whether the losses read the tensors that they read before."""
+        if trajectories is self._trajectories:
+            return True
+        self._trajectories = trajectories
+        if self._plan.objective == "trajectory":
+            return False
+        found = residual_samples(self._hypersolver.tableau, self._field, trajectories, strides=self._plan.strides)
+        before, self._samples = self._samples, found
+        if before is None or len(before) != len(found):
+            return False
+        # A step that is recorded on the samples before goes on with these.
+        before.overwrite(found)
+        self._samples = before
+        return self._plan.objective == "residual"
+
+    def drawn(self, generator: torch.Generator) -> list[Tensor]:
+        """Draw what an iteration learns from: indices of residual samples, of trajectories, or of both."""
+        batch, states = self._plan.batch, self._states
+        counts = [] if self._samples is None else [len(self._samples)]
+        if self._plan.objective != "residual":
+            counts.append(states.shape[1])
+        return [drawn(count, batch, generator, states) for count in counts]
+
+    def losses(self, *indices: Tensor) -> tuple[Tensor]:
+        """Return the loss on what the indices choose."""
+        loss = self._states.new_zeros(())
+        if self._samples is not None:
+            loss = loss + residual_loss(self._correction, self._samples.taken(indices[0]))
+        if self._plan.objective != "residual" and self._trajectories is not None:
+            chosen = self._trajectories.chosen(indices[-1])
+            loss = loss + trajectory_loss(self._hypersolver, self._field, chosen, self._plan.norm)
+        return (loss,)
+
+    @property
+    def _states(self) -> Tensor:
+        if self._trajectories is None:
+            raise ValueError("a lesson has no trajectories yet")
+        return self._trajectories.states
 
 
 def drawn(count: int, batch: int, generator: torch.Generator, like: Tensor) -> Tensor:

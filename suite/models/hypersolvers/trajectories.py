@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -114,13 +115,39 @@ class TrajectoryCache:
             raise ValueError(f"a batch serves 1 iteration at least, not {refresh}")
         self.solves = 0
         self._draw, self._trajectories, self._refresh = draw, trajectories, refresh
+        self._given = False
         self._number = -1
+        self._starts: Tensor | None = None
         self._kept: NominalTrajectories | None = None
+
+    @classmethod
+    def of(cls, trajectories: NominalTrajectories) -> TrajectoryCache:
+        """Keep a batch that whoever gives it has solved, and solves again in a resumed run: its state is not kept."""
+        cache = cls(lambda: trajectories.states[0], lambda _: trajectories)
+        cache._given = True
+        cache.at(0)
+        return cache
 
     def at(self, iteration: int) -> NominalTrajectories:
         """Return the trajectories of an iteration: the same object until a new batch is due."""
         number = 0 if self._refresh is None else iteration // self._refresh
-        if self._kept is None or number != self._number:
-            self._kept, self._number = self._trajectories(self._draw()), number
+        if self._starts is None or number != self._number:
+            self._starts, self._kept, self._number = self._draw(), None, number
             self.solves += 1
+        if self._kept is None:
+            self._kept = self._trajectories(self._starts)
         return self._kept
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the present batch is solved from, with its number and that of the solves."""
+        starts = None if self._given else self._starts
+        device = "cpu" if starts is None else str(starts.device)
+        return {"solves": self.solves, "number": self._number, "starts": starts, "device": device}
+
+    def load_state_dict(self, state_dict: dict[str, Any], /) -> None:
+        """Go on with the batch of a state that :meth:`state_dict` returned; it is solved again when it is asked for."""
+        self.solves, self._number = state_dict["solves"], state_dict["number"]
+        if state_dict["starts"] is not None:
+            starts = state_dict["starts"].to(state_dict["device"])
+            if self._starts is None or not torch.equal(starts, self._starts):
+                self._starts, self._kept = starts, None

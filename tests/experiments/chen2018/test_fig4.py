@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from suite.datasets.rezende_mohamed import ENERGIES, WINDOW
 from suite.declarations import Cell
-from suite.experiments.chen2018 import fig4
+from suite.experiments.chen2018 import density_matching, fig4
 from suite.experiments.chen2018.density_matching import Schedule, energies, mass_on_grid, match, train
 from suite.experiments.chen2018.fig4 import Fig4, Fig4Settings
 from suite.experiments.chen2018.matched_flows import MatchedContinuousFlows, MatchedFlows, MatchedPlanarFlows, Solver
@@ -23,6 +24,8 @@ from suite.harness.observer import SilentObserver
 from suite.harness.schema import parse
 from suite.models.flow_ensembles import GatedEnsemble
 from suite.models.flows import ContinuousFlow, NormalizingFlow, PlanarField
+from suite.models.graphed_step import GraphedStep
+from tests.models.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig4()
 TARGETS = ("u1", "u3", "u4")
@@ -187,6 +190,40 @@ def test_training_lowers_every_loss_and_reports_its_course() -> None:
     assert bool((after < before - 0.1).all())
     assert [iteration for iteration, _ in history] == list(range(2, 41, 2))
     assert bool((history[-1][1] < history[0][1]).all())
+
+
+def test_recorded_updates_follow_learning_rate_and_weight_of_the_energy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both change from update to update, on the device; with them as constants the losses would be others."""
+    courses = []
+    steps = TapedSteps()
+    for recorded in (False, True):
+        flows, _ = planar((4, 4, 4))
+        if recorded:
+            monkeypatch.setattr(density_matching, "GraphedStep", steps)
+        _, meter = meter_of("nf-adam")
+        falling = schedule(annealing=0.5, decay=0.1)
+        courses.append(torch.stack([mean for _, mean in train(flows, TARGETS, falling, meter)]))
+    ((step, recorder),) = steps.made
+    assert (step.fallback, recorder.replays) == ("", 37)
+    torch.testing.assert_close(courses[1], courses[0], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop"])
+def test_training_by_graphs_is_that_by_plain_steps(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    courses = []
+    for never in ("", "this is what graphs are compared with"):
+        torch.manual_seed(0)
+        flows = MatchedPlanarFlows([NormalizingFlow(4).to("cuda") for _ in TARGETS])
+        monkeypatch.setattr(density_matching, "GraphedStep", partial(GraphedStep, never=never))
+        cell, _ = meter_of("nf-adam")
+        on_gpu = dataclasses.replace(cell, device="cuda")
+        meter = CellMeter(on_gpu, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: None)  # type: ignore[arg-type, return-value]
+        falling = schedule(optimiser=optimiser, learning_rate=2**-8, annealing=0.5, decay=0.1)
+        courses.append(torch.stack([mean for _, mean in train(flows, TARGETS, falling, meter)]))
+    torch.testing.assert_close(courses[0], courses[1], rtol=1e-3, atol=1e-3)
 
 
 def test_divergence_of_a_training_is_a_floating_point_error() -> None:

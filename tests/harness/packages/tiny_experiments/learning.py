@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +22,17 @@ class LearningSettings(Settings):
     ledger: str = setting("", ours="given by a test that waits for a step")
 
 
+def look_at_the_clock() -> float:
+    """Return a number that is another one at every look."""
+    return time.perf_counter()
+
+
 class Learning(Experiment):
     """Two loops one after the other, of which the second goes on with the model of the first."""
 
     id = "tiny/learning"
     title = "Training"
-    variants = ("trains", "names-alike")
+    variants = ("trains", "names-alike", "chooses-by-time", "measures-alike")
     profiles: ClassVar[Mapping[Profile, Settings]] = {"smoke": LearningSettings()}
     headline = "loss"
     paper_cost = "nothing"
@@ -37,6 +43,8 @@ class Learning(Experiment):
         with meter.initialisation():
             model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
         meter.record("begun", 1, "1")
+        for _ in range({"chooses-by-time": 1, "measures-alike": 2}.get(cell.variant, 0)):
+            meter.record("chosen", meter.measured_once("chosen", look_at_the_clock), "1")
         for number in range(2):
             optimiser = torch.optim.Adam(model.parameters(), lr=0.1)
             schedule = torch.optim.lr_scheduler.StepLR(optimiser, 2, gamma=0.5)

@@ -1,0 +1,115 @@
+"""Recording work on a CUDA device once, to launch all of it at once later."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+Work = Callable[[], tuple[Tensor, ...]]
+"""Work on fixed tensors; what it returns is overwritten when it is done again."""
+
+
+class NotCapturableError(RuntimeError):
+    """The work cannot be recorded; the message says why."""
+
+
+class GraphRecorder(Protocol):
+    """Records work on the device of some tensors."""
+
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once where it will be recorded, and return what it returns."""
+        ...
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        """Do as :meth:`warm_up`, with what a recording forbids forbidden.
+
+        Raises:
+            NotCapturableError: When the work waits for the host, where it was left off.
+        """
+        ...
+
+    def capture(self, work: Work) -> Work:
+        """Record the work without doing it, and return what does it.
+
+        Raises:
+            NotCapturableError: When it cannot be recorded.
+        """
+        ...
+
+
+class CudaRecorder:
+    """Records CUDA graphs.
+
+    Warm-ups and the recording are on one stream of their own, so that whatever is made lazily is made there before a
+    recording. In the rehearsal all that waits for the host raises, and who asks is told that a graph is being recorded:
+    a failed rehearsal leaves nothing behind, while a failed recording may leave the device's random generator unusable.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        """Take a stream of a device."""
+        self._device = device
+        self._stream = torch.cuda.Stream(device)
+
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once on the stream; see :class:`GraphRecorder`."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        try:
+            with torch.cuda.stream(self._stream):
+                return work()
+        finally:
+            current.wait_stream(self._stream)
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once under the rules of a recording; see :class:`GraphRecorder`."""
+        try:
+            with _as_if_recording():
+                return self.warm_up(work)
+        except RuntimeError as error:
+            if "synchronizing CUDA operation" not in str(error):
+                raise
+            raise NotCapturableError("a step waits for the host, which a CUDA graph cannot") from error
+
+    def capture(self, work: Work) -> Work:
+        """Record the work; see :class:`GraphRecorder`."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Errors of this thread alone end the recording: another may be loading data.
+            with (
+                torch.cuda.device(self._device),
+                torch.cuda.graph(graph, stream=self._stream, capture_error_mode="thread_local"),
+            ):
+                outputs = work()
+        except RuntimeError as error:
+            raise NotCapturableError(f"CUDA does not record a step: {str(error).partition(chr(10))[0]}") from error
+        finally:
+            # A recording that fails at its end stays on its stream.
+            torch.cuda.set_stream(current)
+
+        def replay() -> tuple[Tensor, ...]:
+            graph.replay()
+            return outputs
+
+        return replay
+
+
+@contextmanager
+def _as_if_recording() -> Iterator[None]:
+    mode, asked = torch.cuda.get_sync_debug_mode(), torch.cuda.is_current_stream_capturing
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Synchronization debug mode", category=UserWarning)
+        torch.cuda.set_sync_debug_mode("error")
+    # A solve on a fixed grid asks, and leaves out its look at the result then.
+    torch.cuda.is_current_stream_capturing = lambda: True
+    try:
+        yield
+    finally:
+        torch.cuda.is_current_stream_capturing = asked
+        torch.cuda.set_sync_debug_mode(mode)

@@ -1,0 +1,111 @@
+"""A stand-in for CUDA graphs on a CPU, which repeats the operations of a recording on the recorded tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+from torch.optim import Optimizer
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from suite.models.graph_recorder import NotCapturableError, Work
+from suite.models.graphed_step import GraphedStep, Losses
+
+Operation = tuple[OpOverload, tuple[Any, ...], dict[str, Any], Any]
+
+
+def tensors(tree: Any) -> list[Tensor]:
+    return [each for each in tree_leaves(tree) if isinstance(each, Tensor)]
+
+
+class Tape(TorchDispatchMode):
+    """Keeps the operations below autograd with their tensors; to read a number of a tensor is an error."""
+
+    def __init__(self, *, records: bool) -> None:
+        super().__init__()
+        self.operations: list[Operation] = []
+        self.records = records
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten._local_scalar_dense.default:
+            raise NotCapturableError("a step reads a number of a tensor")
+        outputs = func(*args, **(kwargs or {}))
+        if self.records:
+            self.operations.append((func, args, kwargs or {}, outputs))
+        return outputs
+
+    def play(self) -> None:
+        with torch.no_grad():
+            for func, args, kwargs, outputs in self.operations:
+                if func._schema.is_mutable:
+                    func(*args, **kwargs)
+                    continue
+                given = {each.untyped_storage().data_ptr() for each in tensors((args, kwargs))}
+                fresh = [each.untyped_storage().data_ptr() not in given for each in tensors(outputs)]
+                if any(fresh):  # the others are views of what has been written already
+                    for old, new, own in zip(tensors(outputs), tensors(func(*args, **kwargs)), fresh, strict=True):
+                        if own:
+                            old.copy_(new)
+
+
+class TapeRecorder:
+    """Records on a CPU; whatever a recording changed of ``kept`` is put back, as a recording does nothing.
+
+    Attributes:
+        warm_ups: Steps taken as warm-ups.
+        captures: Recordings.
+        replays: Times that recordings were repeated.
+    """
+
+    def __init__(self, kept: Callable[[], list[Tensor]]) -> None:
+        self._kept = kept
+        self.warm_ups = self.captures = self.replays = 0
+
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        self.warm_ups += 1
+        return work()
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        with Tape(records=False):
+            return self.warm_up(work)
+
+    def capture(self, work: Work) -> Work:
+        before = [each.detach().clone() for each in self._kept()]
+        tape = Tape(records=True)
+        with tape:
+            outputs = work()
+        with torch.no_grad():
+            for each, value in zip(self._kept(), before, strict=True):
+                each.copy_(value)
+        self.captures += 1
+
+        def replay() -> tuple[Tensor, ...]:
+            self.replays += 1
+            tape.play()
+            return outputs
+
+        return replay
+
+
+class TapedSteps:
+    """Makes training steps with a stand-in recorder, in place of ``GraphedStep``.
+
+    Attributes:
+        made: The steps so far, each with its recorder.
+    """
+
+    def __init__(self) -> None:
+        self.made: list[tuple[GraphedStep, TapeRecorder]] = []
+
+    def __call__(self, losses: Losses, optimiser: Optimizer, **options: Any) -> GraphedStep:
+        def kept() -> list[Tensor]:
+            parameters = [each for group in optimiser.param_groups for each in group["params"]]
+            return [*parameters, *tensors([list(state.values()) for state in optimiser.state.values()])]
+
+        recorder = TapeRecorder(kept)
+        self.made.append((GraphedStep(losses, optimiser, recorder=recorder, **options), recorder))
+        return self.made[-1][0]
