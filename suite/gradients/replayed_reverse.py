@@ -16,7 +16,7 @@ from suite.solvers.callbacks import Callbacks
 from suite.solvers.error_norm import ErrorScale, MixedNorm
 from suite.solvers.graphs.choice import attempt, obstacles_of_field, require, weakly
 from suite.solvers.graphs.kept import NotRecordedError, kept_for
-from suite.solvers.graphs.recorder import Recorder, Work
+from suite.solvers.graphs.recorder import GraphRecorder, recorded
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
 from suite.solvers.method import ExplicitRungeKutta
@@ -32,7 +32,7 @@ def replayed(solver: Reverse) -> bool:
     """Do what ``solver.run()`` does by replaying a recording; return False where the host has to do it."""
     problem = solver.problem
 
-    def replay(recorder: Recorder) -> bool:
+    def replay(recorder: GraphRecorder) -> bool:
         subject, counters = without_counters(problem.field.vector_field)
         require(_obstacles(solver, subject))
         if isinstance(solver, FixedReverse):
@@ -85,13 +85,13 @@ class _RecordedGrid:
     cotangents: Tensor
     z: Tensor
     fields: dict[int, Tensor]
-    replay: Work
+    replay: Callable[[], None]
     steps: int
     evaluations: int
     constants: object = field(repr=False)
 
 
-def _replay_grid(recorder: Recorder, solver: FixedReverse, subject: VectorField) -> int:
+def _replay_grid(recorder: GraphRecorder, solver: FixedReverse, subject: VectorField) -> int:
     """Replay fixed steps: the operations of the host's in the same order."""
     problem, method = solver.problem, solver.problem.method
     if not isinstance(method, ExplicitRungeKutta):
@@ -113,7 +113,7 @@ def _replay_grid(recorder: Recorder, solver: FixedReverse, subject: VectorField)
     return grid.evaluations
 
 
-def _record_grid(recorder: Recorder, solver: FixedReverse, subject: VectorField) -> _RecordedGrid:
+def _record_grid(recorder: GraphRecorder, solver: FixedReverse, subject: VectorField) -> _RecordedGrid:
     problem = solver.problem
     with torch.inference_mode(False), torch.no_grad():
         states, cotangents = problem.states.clone(), problem.cotangents.clone()
@@ -145,7 +145,7 @@ def _record_grid(recorder: Recorder, solver: FixedReverse, subject: VectorField)
             for index, value in inner.fields.items():
                 fields[index].copy_(value)
 
-        replay = recorder.record(work)
+        replay = recorded(recorder, work)
         return _RecordedGrid(states, cotangents, z, fields, replay, *costs[-1], steppers)
 
 
@@ -164,7 +164,7 @@ class _RecordedReverse:
     cotangents: Tensor
 
 
-def _replay_adaptively(recorder: Recorder, solver: AdaptiveReverse, subject: VectorField) -> int:
+def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject: VectorField) -> int:
     """Replay adaptive steps that stop at every output."""
     problem, values = solver.problem, solver.values
     tableau, settings = solver.method.tableau, solver.settings
@@ -193,7 +193,7 @@ def _replay_adaptively(recorder: Recorder, solver: AdaptiveReverse, subject: Vec
 
 
 def _record_adaptively(
-    recorder: Recorder, solver: AdaptiveReverse, subject: VectorField, prepare: Callable[[ResidentBuffers], None]
+    recorder: GraphRecorder, solver: AdaptiveReverse, subject: VectorField, prepare: Callable[[ResidentBuffers], None]
 ) -> _RecordedReverse:
     problem, n = solver.problem, solver.n
     stops = len(solver.values) - 1

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
-from suite.models.graph_recorder import CudaRecorder, GraphRecorder, NotCapturableError, Work
+from suite.solvers.graphs.recorder import CudaRecorder, GraphRecorder, NotCapturableError, Work
 
 Losses = Callable[..., tuple[Tensor, ...]]
 """From the inputs of a step to what is minimised, of shape ``[]``, and whatever else of the step is wanted."""

@@ -20,7 +20,8 @@ from suite.solvers.methods import find
 from suite.solvers.solution import Solution
 from suite.solvers.state import StateLayout
 from suite.solvers.vector_field import PackedField
-from tests.solvers.stand_in_recorder import RepeatingRecorder, WatchingRecorder
+from tests.solvers.tape_recorder import TapeRecorder
+from tests.solvers.watching_recorder import WatchingRecorder
 
 
 class Field(nn.Module):
@@ -36,9 +37,9 @@ class Field(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def recorder(monkeypatch: pytest.MonkeyPatch) -> RepeatingRecorder:
+def recorder(monkeypatch: pytest.MonkeyPatch) -> TapeRecorder:
     torch.manual_seed(0)
-    found = RepeatingRecorder()
+    found = TapeRecorder(list)
     monkeypatch.setattr(choice, "recorder_for", lambda device: found)
     return found
 
@@ -108,7 +109,7 @@ def test_replayed_gradients_match_finite_differences() -> None:
             assert float(by_start.flatten()[place]) == pytest.approx(float((up - down) / (2 * step)), rel=1e-5)
 
 
-def test_training_steps_are_followed_without_new_recordings(recorder: RepeatingRecorder) -> None:
+def test_training_steps_are_followed_without_new_recordings(recorder: TapeRecorder) -> None:
     field = Field().double()
     optimiser = torch.optim.SGD(field.parameters(), lr=0.1)
     made = []
@@ -120,7 +121,7 @@ def test_training_steps_are_followed_without_new_recordings(recorder: RepeatingR
         for parameter, gradient in zip(field.parameters(), found[1:], strict=True):
             parameter.grad = gradient
         optimiser.step()
-        made.append(recorder.recordings)
+        made.append(recorder.captures)
     assert len(set(made)) == 1
 
 

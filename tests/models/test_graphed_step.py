@@ -13,9 +13,9 @@ from torch.nn import functional
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from torch.optim.lr_scheduler import StepLR
 
-from suite.models.graph_recorder import CudaRecorder, NotCapturableError
 from suite.models.graphed_step import WARM_UP, GraphedStep
-from tests.models.tape_recorder import TapeRecorder, tensors
+from suite.solvers.graphs.recorder import CudaRecorder, NotCapturableError
+from tests.solvers.tape_recorder import TapeRecorder, tensors
 
 STEPS = 9
 MakeOptimiser = Callable[[nn.Module], Optimizer]

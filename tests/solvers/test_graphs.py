@@ -21,7 +21,8 @@ from suite.solvers.graphs.kept import FALLBACKS
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import fill
 from suite.solvers.runge_kutta import RungeKutta
-from tests.solvers.stand_in_recorder import RepeatingRecorder, WatchingRecorder
+from tests.solvers.tape_recorder import TapeRecorder
+from tests.solvers.watching_recorder import WatchingRecorder
 
 ADAPTIVE = sorted(name for name, method in explicit_methods().items() if method.adaptive)
 ON_A_GRID = sorted(name for name, method in METHODS.items() if method.replayable and not method.adaptive)
@@ -52,12 +53,12 @@ class Rotation(nn.Module):
 
 
 @pytest.fixture(autouse=True)
-def recorder(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[RepeatingRecorder | None]:
+def recorder(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[TapeRecorder | None]:
     torch.manual_seed(0)
     if request.node.get_closest_marker("gpu") or "no_recorder" in request.fixturenames:
         yield None
         return
-    found = RepeatingRecorder()
+    found = TapeRecorder(list)
     monkeypatch.setattr(choice, "recorder_for", lambda device: found)
     yield found
 
@@ -195,19 +196,19 @@ def test_steps_after_the_end_change_nothing() -> None:
     assert buffers.progress[0] == 1
 
 
-def test_changed_weights_are_followed_without_a_new_recording(recorder: RepeatingRecorder) -> None:
+def test_changed_weights_are_followed_without_a_new_recording(recorder: TapeRecorder) -> None:
     field = Rotation()
     with torch.no_grad():
         solve(field, times(1, 0), times(0, 1), graph="always")
-        made = recorder.recordings
+        made = recorder.captures
         field.rate.mul_(2)
         states = solve(field, times(1, 0), times(0, 1), graph="always").states
-    assert recorder.recordings == made
+    assert recorder.captures == made
     assert torch.allclose(states[1], times(math.cos(2), math.sin(2)), atol=1e-6)
 
 
 @pytest.mark.parametrize("change", ["parameter", "attribute", "tensor"])
-def test_what_is_put_in_place_of_something_else_is_recorded_anew(recorder: RepeatingRecorder, change: str) -> None:
+def test_what_is_put_in_place_of_something_else_is_recorded_anew(recorder: TapeRecorder, change: str) -> None:
     class Scaled(Rotation):
         factor = 1.0
         offset = torch.zeros(2, dtype=torch.float64)
@@ -223,7 +224,7 @@ def test_what_is_put_in_place_of_something_else_is_recorded_anew(recorder: Repea
     options = {"step_size": 0.1}
     with torch.no_grad():
         solve(field, times(1, 0), times(0, 1), method="rk4", options=options, graph="always")
-        made = recorder.recordings
+        made = recorder.captures
         if change == "parameter":
             field.rate = nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
         elif change == "attribute":
@@ -231,7 +232,7 @@ def test_what_is_put_in_place_of_something_else_is_recorded_anew(recorder: Repea
         else:
             field.offset = torch.ones(2, dtype=torch.float64)
         stepped, replayed = both(field, times(1, 0), times(0, 1), method="rk4", options=options)
-    assert recorder.recordings == made + 1
+    assert recorder.captures == made + 1
     assert torch.equal(stepped.states, replayed.states)
 
 
@@ -245,6 +246,19 @@ def test_a_field_that_counts_in_an_attribute_is_not_replayed() -> None:
 
     with torch.no_grad(), pytest.raises(InvalidProblemError, match="changes its own attributes"):
         solve(Counting(), times(1, 0), times(0, 1), graph="always")
+
+
+def test_a_field_that_reads_a_number_of_a_tensor_is_stepped_by_the_host() -> None:
+    class Reading(Rotation):
+        def forward(self, t: Tensor, y: Tensor) -> Tensor:
+            return super().forward(t, y) if float(t) < 0.5 else y
+
+    field = Reading()
+    with torch.no_grad():
+        for _ in range(3):
+            statistics = solve(field, times(1, 0), times(0, 1)).statistics
+    assert statistics.graph_replays == 0
+    assert "cannot be captured" in statistics.graph_fallback
 
 
 def test_a_counter_around_the_field_counts_what_a_replay_evaluates() -> None:

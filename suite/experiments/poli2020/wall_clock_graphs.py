@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from suite.solvers.graphs.recorder import recorder_for
+from suite.solvers.graphs.recorder import recorded, recorder_for
 
 Predict = Callable[[Tensor], Tensor]
 
@@ -30,7 +30,7 @@ def captured(predict: Predict, images: Tensor) -> Callable[[], Tensor]:
     def work() -> None:
         scores.copy_(predict(images))
 
-    launch = recorder.record(work)
+    launch = recorded(recorder, work)
 
     def replay() -> Tensor:
         launch()

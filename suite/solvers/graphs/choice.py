@@ -15,7 +15,7 @@ from suite.solvers.error_norm import Tolerance
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.graphs.field_identity import module_of
 from suite.solvers.graphs.kept import FALLBACKS, NotRecordedError
-from suite.solvers.graphs.recorder import Recorder, is_recording, recorder_for
+from suite.solvers.graphs.recorder import GraphRecorder, is_recording, recorder_for
 from suite.solvers.solution import Statistics
 from suite.solvers.vector_field import VectorField
 
@@ -40,7 +40,7 @@ def check_graph_choice(graph: str) -> None:
 
 
 def attempt(
-    replay: Callable[[Recorder], ResultT], device: torch.device, graph: str, statistics: Statistics
+    replay: Callable[[GraphRecorder], ResultT], device: torch.device, graph: str, statistics: Statistics
 ) -> ResultT | None:
     """Return what a replay returns; None where the host is to take the steps, with the reason in the statistics.
 

@@ -1,56 +1,129 @@
-"""What records the launches of a function and replays them."""
+"""Recording work on a CUDA device once, to launch all of it at once later."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
-Work = Callable[[], None]
-"""Reads and writes tensors that stay where they are; what else it makes belongs to the recording."""
+Work = Callable[[], tuple[Tensor, ...]]
+"""Work on fixed tensors; what it returns is overwritten when it is done again."""
 
 
-class Recorder(Protocol):
-    """Records work on one device."""
+class NotCapturableError(RuntimeError):
+    """The work cannot be recorded; the message says why."""
 
-    def record(self, work: Work) -> Work:
-        """Run some work once, and return what does the same again to the same tensors."""
+
+class GraphRecorder(Protocol):
+    """Records work on the device of some tensors."""
+
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once where it will be recorded, and return what it returns."""
+        ...
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        """Do as :meth:`warm_up`, with what a recording forbids forbidden.
+
+        Raises:
+            NotCapturableError: When the work waits for the host, where it was left off.
+        """
+        ...
+
+    def capture(self, work: Work) -> Work:
+        """Record the work without doing it, and return what does it.
+
+        Raises:
+            NotCapturableError: When it cannot be recorded.
+        """
         ...
 
 
 class CudaRecorder:
-    """Records CUDA graphs, which share one pool of memory.
+    """Records CUDA graphs, all of one recorder in one pool of memory.
 
-    A graph leaves nothing in the pool that is read later than the next replay of any: results are copied out of it.
+    Warm-ups and the recordings are on one stream of their own, so that whatever is made lazily is made there before a
+    recording. In the rehearsal all that waits for the host raises, and who asks is told that a graph is being recorded:
+    a failed rehearsal leaves nothing behind, while a failed recording may leave the device's random generator unusable.
 
-    Args:
-        device: A CUDA device.
+    What one graph returns may be overwritten when another of the same recorder is replayed.
     """
 
     def __init__(self, device: torch.device) -> None:
+        """Take a stream and a pool of a device."""
         self._device = device
+        self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
 
-    def record(self, work: Work) -> Work:
-        """Run some work once on a stream of its own and capture it in a graph.
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once on the stream; see :class:`GraphRecorder`."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        try:
+            with torch.cuda.stream(self._stream):
+                return work()
+        finally:
+            current.wait_stream(self._stream)
 
-        Raises:
-            RuntimeError: When it does what cannot be captured, such as reading from the device.
-        """
-        # Handles, workspaces and constants are made at the first run, which capturing forbids.
-        stream = torch.cuda.Stream(self._device)
-        stream.wait_stream(torch.cuda.current_stream(self._device))
-        with torch.cuda.stream(stream):
-            work()
-        torch.cuda.current_stream(self._device).wait_stream(stream)
-        graph: Any = torch.cuda.CUDAGraph()
-        # Errors of this thread alone end the capture: another may be loading data.
-        with torch.cuda.device(self._device), torch.cuda.graph(graph, self._pool, capture_error_mode="thread_local"):
-            work()
-        replay: Work = graph.replay
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
+        """Do the work once under the rules of a recording; see :class:`GraphRecorder`."""
+        try:
+            with _as_if_recording(self):
+                return self.warm_up(work)
+        except RuntimeError as error:
+            if "synchronizing CUDA operation" not in str(error):
+                raise
+            raise NotCapturableError("a step waits for the host, which a CUDA graph cannot") from error
+
+    def capture(self, work: Work) -> Work:
+        """Record the work; see :class:`GraphRecorder`."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            # Errors of this thread alone end the recording: another may be loading data.
+            with (
+                torch.cuda.device(self._device),
+                torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"),
+            ):
+                outputs = work()
+        except RuntimeError as error:
+            raise NotCapturableError(f"CUDA does not record a step: {str(error).partition(chr(10))[0]}") from error
+        finally:
+            # A recording that fails at its end stays on its stream.
+            torch.cuda.set_stream(current)
+
+        def replay() -> tuple[Tensor, ...]:
+            graph.replay()
+            return outputs
+
         return replay
+
+
+_rehearsals: list[CudaRecorder] = []  # under way; the backward pass of one runs in a thread of its own
+
+
+def is_recording() -> bool:
+    """Return whether a graph is being recorded or rehearsed here: nothing may wait for the device then."""
+    return bool(_rehearsals) or (torch.cuda.is_available() and torch.cuda.is_current_stream_capturing())
+
+
+@contextmanager
+def _as_if_recording(recorder: CudaRecorder) -> Iterator[None]:
+    mode = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Synchronization debug mode", category=UserWarning)
+        torch.cuda.set_sync_debug_mode("error")
+    _rehearsals.append(recorder)
+    try:
+        yield
+    finally:
+        _rehearsals.remove(recorder)
+        torch.cuda.set_sync_debug_mode(mode)
 
 
 @cache
@@ -58,11 +131,31 @@ def _cuda_recorder(device: torch.device) -> CudaRecorder:
     return CudaRecorder(device)
 
 
-def recorder_for(device: torch.device) -> Recorder | None:
-    """Return what records on a device, None where nothing does."""
+def recorder_for(device: torch.device) -> GraphRecorder | None:
+    """Return what records solves on a device, None where nothing does."""
     return _cuda_recorder(device) if device.type == "cuda" else None
 
 
-def is_recording() -> bool:
-    """Return whether the present stream is being captured: nothing may wait for the device then."""
-    return torch.cuda.is_available() and torch.cuda.is_current_stream_capturing()
+def recorded(recorder: GraphRecorder, work: Callable[[], None]) -> Callable[[], None]:
+    """Do some work twice, record it, and return what does it again.
+
+    Args:
+        recorder: Records it.
+        work: Reads and writes tensors that stay where they are, and returns nothing that lives in the recording.
+
+    Raises:
+        NotCapturableError: When it cannot be recorded.
+    """
+
+    def returning_nothing() -> tuple[Tensor, ...]:
+        work()
+        return ()
+
+    recorder.warm_up(returning_nothing)
+    recorder.rehearse(returning_nothing)
+    replay = recorder.capture(returning_nothing)
+
+    def again() -> None:
+        replay()
+
+    return again

@@ -11,7 +11,7 @@ from torch import Tensor
 from suite.solvers.error_norm import ErrorScale, packed_norm, packed_tolerance
 from suite.solvers.graphs.choice import attempt, obstacles_of_field, one_number, require, weakly
 from suite.solvers.graphs.kept import NotRecordedError, kept_for
-from suite.solvers.graphs.recorder import Recorder
+from suite.solvers.graphs.recorder import GraphRecorder, recorded
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions
@@ -35,7 +35,7 @@ def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: Bu
         tableau: The method, with an embedded solution.
     """
 
-    def replay(recorder: Recorder) -> bool:
+    def replay(recorder: GraphRecorder) -> bool:
         subject, counters = without_counters(problem.vector_field)
         require(_obstacles(problem, subject))
         require(_obstacles_of_control(problem, settings, tableau))
@@ -117,7 +117,7 @@ def replayed_on_grid(problem: Problem, settings: FixedGridOptions, method: Hasha
         integrate: How the host does it.
     """
 
-    def replay(recorder: Recorder) -> bool:
+    def replay(recorder: GraphRecorder) -> bool:
         subject, counters = without_counters(problem.vector_field)
         require(_obstacles(problem, subject))
         layout = problem.field.layout
@@ -140,7 +140,9 @@ def replayed_on_grid(problem: Problem, settings: FixedGridOptions, method: Hasha
     return bool(attempt(replay, problem.y0.device, problem.graph, problem.statistics))
 
 
-def _record_grid(recorder: Recorder, problem: Problem, subject: VectorField, integrate: Integrate) -> _RecordedGrid:
+def _record_grid(
+    recorder: GraphRecorder, problem: Problem, subject: VectorField, integrate: Integrate
+) -> _RecordedGrid:
     with torch.inference_mode(False), torch.no_grad():
         y0 = torch.empty_like(problem.y0).copy_(problem.y0)
         outputs = y0.new_zeros((len(problem.values) - 1, *y0.shape))
@@ -166,7 +168,7 @@ def _record_grid(recorder: Recorder, problem: Problem, subject: VectorField, int
                 raise NotRecordedError(f"its {static.field.nfe} evaluations are more than {_MOST_EVALUATIONS}")
             torch.stack(static.outputs[1:], out=outputs)
 
-        replay = recorder.record(work)
+        replay = recorded(recorder, work)
         return _RecordedGrid(y0, outputs, replay, *costs[-1], steppers)
 
 

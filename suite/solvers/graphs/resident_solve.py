@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from suite.solvers.graphs.recorder import Recorder
+from suite.solvers.graphs.recorder import GraphRecorder, recorded
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.solution import Statistics
 
@@ -54,7 +54,7 @@ class ResidentSolve:
 
     def __init__(
         self,
-        recorder: Recorder,
+        recorder: GraphRecorder,
         buffers: ResidentBuffers,
         integrator: ResidentIntegrator,
         first_step: float | None,
@@ -65,8 +65,8 @@ class ResidentSolve:
         self._burst = _FIRST_BURST
         with torch.inference_mode(False), torch.no_grad():
             prepare(buffers)
-            self._start = recorder.record(partial(integrator.start, first_step))
-            self._step = recorder.record(integrator.step)
+            self._start = recorded(recorder, partial(integrator.start, first_step))
+            self._step = recorded(recorder, integrator.step)
 
     def run(self) -> ResidentOutcome:
         """Solve the problem that the buffers have been filled with."""

@@ -25,7 +25,7 @@ from suite.harness.schema import parse
 from suite.models.flow_ensembles import GatedEnsemble
 from suite.models.flows import ContinuousFlow, NormalizingFlow, PlanarField
 from suite.models.graphed_step import GraphedStep
-from tests.models.tape_recorder import TapedSteps
+from tests.solvers.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig4()
 TARGETS = ("u1", "u3", "u4")

@@ -24,7 +24,7 @@ from suite.harness.schema import parse
 from suite.models.image_flow import convolutional_correction, steady_convolutions
 from suite.solvers.hyper import Hypersolver
 from tests.experiments.poli2020.image_stubs import Decay
-from tests.solvers.stand_in_recorder import WatchingRecorder
+from tests.solvers.watching_recorder import WatchingRecorder
 
 
 def stepping(name: str) -> Stepping:

@@ -27,7 +27,7 @@ from suite.models.hypersolvers import (
 )
 from suite.solvers import explicit_methods
 from suite.solvers.hyper import Hypersolver, InputForm
-from tests.models.tape_recorder import TapedSteps
+from tests.solvers.tape_recorder import TapedSteps
 
 GRID = [k / 8 for k in range(9)]
 ITERATIONS, REFRESH = 14, 5

@@ -1,4 +1,4 @@
-"""Recorders for machines without a GPU: what is recorded is done again, or only looked at."""
+"""A recorder for machines without a GPU, which looks at what would be recorded."""
 
 from __future__ import annotations
 
@@ -6,23 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from suite.harness.meters import host_syncs, operations
-
-Work = Callable[[], None]
-
-
-class RepeatingRecorder:
-    """Replays by doing the work again: all but the capture itself is as on a GPU."""
-
-    def __init__(self) -> None:
-        self.recordings = 0
-
-    def record(self, work: Work) -> Work:
-        self.recordings += 1
-        work()
-        return work
+from suite.solvers.graphs.recorder import Work
 
 
 class CopiesFromHost(TorchFunctionMode):
@@ -47,7 +35,7 @@ class CopiesFromHost(TorchFunctionMode):
 class WatchingRecorder:
     """Does the work on the meta device, where no value exists to be read, and counts what a GPU would be asked for.
 
-    The second time counts: the first makes constants, as the warm-up before a capture does.
+    The rehearsal counts: the warm-up before it makes constants.
 
     Attributes:
         waits: Host synchronisations of each recording.
@@ -60,12 +48,17 @@ class WatchingRecorder:
         self.copies: list[list[str]] = []
         self.launches: list[float] = []
 
-    def record(self, work: Work) -> Work:
-        work()
+    def warm_up(self, work: Work) -> tuple[Tensor, ...]:
+        return work()
+
+    def rehearse(self, work: Work) -> tuple[Tensor, ...]:
         copies = CopiesFromHost()
         with host_syncs() as waits, operations() as launches, copies:
-            work()
+            found = work()
         self.waits.append(waits.value)
         self.copies.append(copies.seen)
         self.launches.append(launches.value)
-        return lambda: None
+        return found
+
+    def capture(self, work: Work) -> Work:
+        return work

@@ -12,8 +12,8 @@ from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from suite.models.graph_recorder import NotCapturableError, Work
 from suite.models.graphed_step import GraphedStep, Losses
+from suite.solvers.graphs.recorder import NotCapturableError, Work
 
 Operation = tuple[OpOverload, tuple[Any, ...], dict[str, Any], Any]
 
