@@ -249,6 +249,8 @@ class Experiment(ABC):
     """Names of the data sets it reads, as ``suite.datasets`` registers them."""
     headline: ClassVar[str]
     """The metric that stands for the experiment in a list and across commits."""
+    alone: ClassVar[tuple[str, ...]] = ()
+    """Variants that claims of wall time or device memory rest on: on a CUDA device nothing runs beside them."""
     paper_cost: ClassVar[str]
     """What the paper profile costs on one GPU, and whether that was estimated or measured."""
     revision: ClassVar[int] = 1

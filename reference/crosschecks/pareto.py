@@ -90,6 +90,7 @@ class Pareto(Experiment, DataByVariant):
         "paper": ParetoSettings(),
     }  # fmt: skip
     headline = "front_share"
+    alone = variants
     paper_cost = (
         "estimated, not measured: 1 GPU-hour for all variants of one seed, without the training of their fields"
     )

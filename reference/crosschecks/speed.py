@@ -124,6 +124,7 @@ class Speed(Experiment):
     # Repeats in one process are the samples: seeds would change the field, not the noise.
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "overhead"
+    alone = variants
     paper_cost = "estimated, not measured: 3 hours on one core; less on a GPU"
 
     def run(self, cell: Cell, meter: Meter) -> None:

@@ -16,6 +16,7 @@ from suite.declarations import Cell, Experiment, ModelSpec
 from suite.harness import provenance, schema, seeds
 from suite.harness.code_digest import cell_code
 from suite.harness.deadline import NEVER, Deadline, TimeUp
+from suite.harness.device_memory import described_shortage
 from suite.harness.errors import NeededModelError, PlanError
 from suite.harness.interrupted import checkpoint_path, forget
 from suite.harness.meter import CellMeter
@@ -74,6 +75,7 @@ def record_failure(cell: Cell, records_dir: Path, error: Exception, seconds: flo
 class _Outcome:
     status: str
     error: Mapping[str, str] | None = None
+    out_of_memory: bool = False
 
     @property
     def reason(self) -> str:
@@ -118,13 +120,15 @@ class _Runner:
             raise
         except FloatingPointError as error:
             outcome = _Outcome("diverged", _described(error))
+        except torch.OutOfMemoryError as error:
+            outcome = _Outcome("failed", _described(error) | {"message": described_shortage(error)}, out_of_memory=True)
         except Exception as error:
             outcome = _Outcome("failed", _described(error))
         seconds = clock.seconds
         path = record_path(self.records_dir, cell, code)
         write_record(path, _header(cell, code, start, seconds, outcome), meter.rows)
         forget(self.records_dir, cell.key, code)
-        self.observer.ended(cell, Ending(outcome.status, seconds, outcome.reason))
+        self.observer.ended(cell, Ending(outcome.status, seconds, outcome.reason, outcome.out_of_memory))
         return path
 
     def _keep(self, cell: Cell, code: str, model: nn.Module) -> None:

@@ -68,6 +68,7 @@ class TimedRun:
             place.records_dir,
             experiments(place.packages),
             lambda cell: needed_cells(cell, data_dir=place.data_dir, packages=place.packages),
+            alone_last=self.jobs > 1,
         )
 
     def run(self, deadline: Deadline, observer: Observer) -> None:

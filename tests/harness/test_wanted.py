@@ -122,6 +122,16 @@ def test_cells_that_cannot_end_in_the_time_come_last_unless_they_can_be_interrup
     assert ordered == [short, learns, unknown, waits]
 
 
+def test_side_by_side_cells_that_run_alone_stay_together(make_cell: MakeCell, tmp_path: Path) -> None:
+    names = ("fits", "measures", "fits-too")
+    cells = [replace(make_cell("tiny/sharing", name), device="cuda") for name in names]
+    estimated = {cell.key: Estimate(float(number), "record") for number, cell in enumerate(cells)}
+    arguments = cells, 60, estimated, set[str](), tmp_path, experiments(TINY), lambda cell: []
+    assert [cell.variant for cell in most_wanted_first(*arguments)] == ["fits", "measures", "fits-too"]
+    side_by_side = most_wanted_first(*arguments, alone_last=True)
+    assert [cell.variant for cell in side_by_side] == ["fits", "fits-too", "measures"]
+
+
 def test_what_is_expected_is_told(make_cell: MakeCell, header: Mapping[str, Any], tmp_path: Path) -> None:
     cells = [make_cell("tiny/slow", name) for name in "abc"]
     for cell, seconds in zip(cells, (50, 30), strict=False):

@@ -95,6 +95,7 @@ class Fig4(Experiment):
         "paper": Fig4Settings(),
     }  # fmt: skip
     headline = "loss_mean"
+    alone = ("nf-rmsprop", "cnf")
     paper_cost = (
         "estimated, not measured: 5 GPU-hours for all variants of one seed, most of it the NF's 500,000 updates"
     )

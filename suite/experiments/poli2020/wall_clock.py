@@ -61,6 +61,7 @@ class WallClock(Experiment):
     }  # fmt: skip
     datasets = ("mnist",)
     headline = "speed_up"
+    alone = variants
     paper_cost = "estimated, not measured: 10 GPU-minutes for one seed, beside the models of poli2020/mnist"
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:

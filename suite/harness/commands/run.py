@@ -38,7 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=1,
         metavar="N",
-        help="Runs N cells at a time, each in a process of its own with its share of the cores. The default is 1.",
+        help="Runs N cells at a time, each in a process of its own with its share of the cores, and of the memory of a "
+        "CUDA device, where variants whose time or memory is measured run alone. The default is 1.",
     )
     parser.add_argument(
         "--minutes",
@@ -73,6 +74,7 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
 
     from suite.harness.atomic import remove_leftovers
     from suite.harness.deadline import Deadline
+    from suite.harness.device_memory import check_share
     from suite.harness.executors.local import run_locally
     from suite.harness.executors.pool import run_in_pool
     from suite.harness.progress import shown_progress
@@ -82,6 +84,8 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     kept = sorted(path for path in KEPT_RECORDS.glob("*") if path.is_dir()) if arguments.minutes else []
     place = Place(arguments.records, kept, arguments.data_dir, packages)
     statuses_of = partial(cell_statuses, records_dir=place.records_dir, kept=kept, packages=packages)
+    if arguments.jobs > 1 and any(cell.device == "cuda" for cell in cells):
+        check_share(arguments.jobs)
     remove_leftovers(place.records_dir)
     pending = pending_cells(statuses_of(cells), place.records_dir, place.data_dir, packages=packages)
     print(
