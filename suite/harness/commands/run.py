@@ -22,6 +22,7 @@ from suite.harness.commands.arguments import (
     selected_cells,
 )
 from suite.harness.errors import InputError
+from suite.harness.grouping import TOGETHER
 from suite.harness.wording import counted
 
 DESCRIPTION = (
@@ -40,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="Runs N cells at a time, each in a process of its own with its share of the cores, and of the memory of a "
         "CUDA device, where variants whose time or memory is measured run alone. The default is 1.",
+    )
+    parser.add_argument(
+        "--together",
+        choices=TOGETHER,
+        default="auto",
+        help="Runs cells that differ by their seed alone as one batched model, where their experiment can: always, "
+        "never, or, the default, on a CUDA device.",
     )
     parser.add_argument(
         "--minutes",
@@ -94,16 +102,18 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     )
     timed = None
     if arguments.minutes:
-        timed = TimedRun(place, 60 * arguments.minutes, arguments.jobs, pending)
+        timed = TimedRun(place, 60 * arguments.minutes, arguments.jobs, pending, arguments.together)
         print(timed.expectation(), flush=True)
     try:
         with shown_progress(len(pending), Console()) as observer:
             if timed is not None:
                 timed.run(Deadline.after(timed.seconds, begun), observer)
-            elif arguments.jobs == 1:
-                run_locally(pending, place.records_dir, place.data_dir, observer, packages=packages)
             else:
-                run_in_pool(pending, place.records_dir, place.data_dir, observer, arguments.jobs, packages=packages)
+                run = run_locally if arguments.jobs == 1 else partial(run_in_pool, jobs=arguments.jobs)
+                run(
+                    pending, place.records_dir, place.data_dir, observer, packages=packages,
+                    together=arguments.together,
+                )  # fmt: skip
     except KeyboardInterrupt:
         finished = sum(status.state == "current" for status in statuses_of(cells))
         print(

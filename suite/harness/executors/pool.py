@@ -22,6 +22,7 @@ from suite.harness.deadline import NEVER, Deadline
 from suite.harness.errors import WorkerDiedError
 from suite.harness.executors.schedule import Job, Schedule
 from suite.harness.executors.worker import Finished, Message, Order, work
+from suite.harness.grouping import Together, grouped
 from suite.harness.interrupted import note_lost
 from suite.harness.observer import Ending, Observer, Step
 from suite.harness.plan import needed_cells
@@ -41,6 +42,7 @@ def run_in_pool(
     *,
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
     deadline: Deadline = NEVER,
+    together: Together = "auto",
 ) -> None:
     """Run cells in at most ``jobs`` processes, each after those it needs, and write their records.
 
@@ -55,7 +57,7 @@ def run_in_pool(
     threads = torch.get_num_threads() if jobs == 1 else max(1, cores() // jobs)
     pool = _Pool(records_dir, data_dir, observer, packages, threads, jobs, deadline)
     try:
-        pool.run(list(cells))
+        pool.run(grouped(cells, experiments(packages), together))
     finally:
         pool.stop()
 
@@ -86,9 +88,10 @@ class _Pool:
     schedule: Schedule = field(init=False)
     _postponed: dict[str, Ending] = field(default_factory=dict)  # by key, how cells ended that run once more
 
-    def run(self, cells: Sequence[Cell]) -> None:
-        jobs = [Job((cell,), alone=self._shares_device(cell) and self._is_alone(cell)) for cell in cells]
-        self.schedule = Schedule(jobs, {cell.key: self._needed_keys(cell) for cell in cells}, self.at_a_time)
+    def run(self, groups: Sequence[tuple[Cell, ...]]) -> None:
+        jobs = [Job(group, alone=self._shares_device(group[0]) and self._is_alone(group[0])) for group in groups]
+        needs = {cell.key: self._needed_keys(cell) for group in groups for cell in group}
+        self.schedule = Schedule(jobs, needs, self.at_a_time)
         while self._busy() or not (self.schedule.is_empty or self.deadline.asks_to_stop):
             while not self.deadline.asks_to_stop and (job := self.schedule.next()) is not None:
                 self._idle_worker().give(job, self.at_a_time)
@@ -166,10 +169,13 @@ class _Pool:
         """Tell how a cell ended, unless it is to run once more with all of the device's memory."""
         shared = worker.job is not None and not worker.job.alone
         if ending.out_of_memory and shared and self._shares_device(cell) and cell.key not in self._postponed:
-            self._postponed[cell.key] = ending
-            self.schedule.put_back(cell)
+            self._once_more(cell, ending)
         else:
             self.observer.ended(cell, ending)
+
+    def _once_more(self, cell: Cell, ending: Ending) -> None:
+        self._postponed[cell.key] = ending
+        self.schedule.put_back(cell)
 
     def _release(self, worker: _Worker) -> None:
         if worker.job is not None:
@@ -193,7 +199,11 @@ class _Pool:
         for cell, code in self._unfinished(job):
             error = WorkerDiedError(f"the worker process ended with {_named(exit_code)} in the middle of the cell")
             record_failure(cell, self.records_dir, error, seconds, code)
-            self.observer.ended(cell, Ending("failed", seconds, f"{type(error).__name__}: {error}"))
+            ending = Ending("failed", seconds, f"{type(error).__name__}: {error}")
+            if job is not None and len(job.cells) > 1:  # which of the cells it died of is not known
+                self._once_more(cell, ending)
+            else:
+                self.observer.ended(cell, ending)
 
     def _give_up(self, worker: _Worker) -> None:
         """End a worker whose cell has not stopped by itself; the cell has no record."""

@@ -18,8 +18,8 @@ import torch
 from suite.declarations import Cell
 from suite.harness.deadline import Deadline, TimeUp
 from suite.harness.device_memory import give_back, hold_to_share
+from suite.harness.executors.local import run_group
 from suite.harness.observer import Ending, Step
-from suite.harness.runner import run_cell
 
 _SECONDS_BETWEEN_STEPS = 0.1  # no eye follows more, and an experiment may report every iteration
 
@@ -37,7 +37,7 @@ class Order:
     """What a worker is to do.
 
     Attributes:
-        cells: The cells to run.
+        cells: The cell to run, or several that run together.
         processes: How many processes have a part of the machine.
         alone: Whether the others are idle meanwhile.
     """
@@ -74,8 +74,7 @@ def work(
             with suppress(RuntimeError):  # the device cannot be used, which the cells run into, and their records tell
                 hold_to_share(order.processes, alone=order.alone)
         with suppress(TimeUp):  # the observer was told
-            for cell in order.cells:
-                run_cell(cell, records_dir, data_dir, observer, packages=packages, deadline=deadline)
+            run_group(order.cells, records_dir, data_dir, observer, packages=packages, deadline=deadline)
         goes_on = give_back()
         pipe.send(Finished(goes_on))
 
@@ -91,15 +90,15 @@ def _end_with_parent() -> None:
 class _PipeObserver:
     def __init__(self, pipe: Connection[Message | Finished, Order | None]) -> None:
         self._pipe = pipe
-        self._last_step = 0.0
+        self._last_steps: dict[str, float] = {}
 
     def started(self, cell: Cell) -> None:
         self._pipe.send(Message(cell))
 
     def advanced(self, cell: Cell, step: Step) -> None:
         now = time.monotonic()
-        if now - self._last_step >= _SECONDS_BETWEEN_STEPS:
-            self._last_step = now
+        if now - self._last_steps.get(cell.key, 0.0) >= _SECONDS_BETWEEN_STEPS:
+            self._last_steps[cell.key] = now
             self._pipe.send(Message(cell, step))
 
     def ended(self, cell: Cell, ending: Ending) -> None:
