@@ -126,10 +126,16 @@ def test_side_by_side_cells_that_run_alone_stay_together(make_cell: MakeCell, tm
     names = ("fits", "measures", "fits-too")
     cells = [replace(make_cell("tiny/sharing", name), device="cuda") for name in names]
     estimated = {cell.key: Estimate(float(number), "record") for number, cell in enumerate(cells)}
-    arguments = cells, 60, estimated, set[str](), tmp_path, experiments(TINY), lambda cell: []
-    assert [cell.variant for cell in most_wanted_first(*arguments)] == ["fits", "measures", "fits-too"]
-    side_by_side = most_wanted_first(*arguments, alone_last=True)
-    assert [cell.variant for cell in side_by_side] == ["fits", "fits-too", "measures"]
+
+    def variants(*, alone_last: bool) -> list[str]:
+        registered = experiments(TINY)
+        ordered = most_wanted_first(
+            cells, 60, estimated, set(), tmp_path, registered, lambda cell: [], alone_last=alone_last
+        )
+        return [cell.variant for cell in ordered]
+
+    assert variants(alone_last=False) == ["fits", "measures", "fits-too"]
+    assert variants(alone_last=True) == ["fits", "fits-too", "measures"]
 
 
 def test_what_is_expected_is_told(make_cell: MakeCell, header: Mapping[str, Any], tmp_path: Path) -> None:
