@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from suite.__main__ import main
 from suite.declarations import Cell
 from suite.harness.code_digest import cell_code
 from suite.harness.deadline import Deadline, TimeUp
@@ -19,6 +20,7 @@ from suite.harness.interrupted import checkpoint_path, reached
 from suite.harness.observer import Ending, SilentObserver
 from suite.harness.plan import plan
 from suite.harness.record_file import record_files
+from suite.harness.records import load
 from suite.harness.registry import experiments
 from suite.harness.runner import run_cell, run_cells_together
 from suite.harness.schema import parse
@@ -176,3 +178,24 @@ def test_in_a_pool_a_process_that_dies_of_several_cells_takes_none_with_it(
     }
     assert sorted(ledger.read_text().splitlines()) == ["dies 1", "dies 1", "dies 1", "dies 3", "trains 3"]
     assert len(told.started_cells) == len(told.endings) == 6
+
+
+@pytest.mark.parametrize("more", [(), ("--minutes", "5")])
+def test_the_command_runs_seeds_together_when_asked(
+    packages: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments = ["run", "tiny/together", "--variants", "trains", "--profile", "smoke", "--device", "cpu", *more]
+    assert main([*arguments, "--together", "always"], packages=packages) == 0
+    assert "3 of 3 cells finished" in capsys.readouterr().out
+    assert [header["together"] for header, _ in records(Path("records")).values()] == [[0, 1, 2]] * 3
+    loaded = load(Path("records"))
+    assert set(loaded.cells["status"]) == {"finished"}
+    assert set(loaded.rows.loc[loaded.rows["metric"] == "elapsed", "together"]) == {3}
+    # What has finished together is not run again, together or not.
+    assert main(arguments, packages=packages) == 0
+    assert "3 finished before, 0 to run." in capsys.readouterr().out

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from suite.harness import meters
 from suite.models.augmentation import ZeroAugmentation
 from suite.models.data_control import ConditionConcatenation
 from suite.models.depth_varying import DepthField, StackedField
@@ -174,6 +175,37 @@ def test_replicated_maps_take_the_steps_that_each_takes_alone(kind: str) -> None
     ours = torch.cat([parameter.grad.flatten() for parameter in together.parameters() if parameter.grad is not None])
     theirs = torch.cat([each.grad.flatten() for model in alone for each in model.parameters() if each.grad is not None])
     torch.testing.assert_close(ours.sort().values, theirs.sort().values, rtol=1e-9, atol=1e-11)
+
+
+def operations_of(training_step: Callable[[], object]) -> float:
+    training_step()  # the graph of replicas is made
+    with meters.operations() as counted:
+        training_step()
+    return counted.value
+
+
+@pytest.mark.parametrize(("dependence", "bound"), [("constant", 1.01), ("stacked", 1.01), ("fourier", 1.1)])
+def test_on_a_fixed_grid_all_fields_launch_as_many_operations_as_one(dependence: Dependence, bound: float) -> None:
+    alone = fields(dependence)
+    together = field_replicas(copy.deepcopy(alone))
+    z0 = torch.randn(3, 6, 2, dtype=torch.float64)
+
+    def train(field: nn.Module, start: Tensor) -> None:
+        t = torch.tensor([0.0, 1.0], dtype=torch.float64)
+        solution = solve(field, start, t, method="rk4", options={"step_size": 0.05})
+        torch.as_tensor(solution.states)[-1].square().sum().backward()
+
+    one = operations_of(lambda: train(alone[0], z0[0]))
+    assert operations_of(lambda: train(together, z0)) <= bound * one
+
+
+@pytest.mark.parametrize("kind", MAPS)
+def test_with_steps_of_their_own_three_maps_launch_less_than_two_alone(kind: str) -> None:
+    alone = [MAPS[kind]().double() for _ in range(3)]
+    together = ReplicatedMap(copy.deepcopy(alone))
+    x = torch.linspace(-1, 1, 9, dtype=torch.float64).unsqueeze(1)
+    each = [operations_of(lambda model=model: model(x).square().sum().backward()) for model in alone]  # type: ignore[misc]
+    assert operations_of(lambda: together(x).square().sum().backward()) < 2 * max(each)
 
 
 def test_maps_that_would_have_to_share_their_steps_are_refused() -> None:

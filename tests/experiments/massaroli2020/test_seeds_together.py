@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from suite.declarations import Cell
 from suite.experiments.massaroli2020.fig1 import Fig1
@@ -67,6 +68,26 @@ def test_records_together_are_those_alone(experiment: str, variant: str, roundin
         assert [{**row, "value": None} for row in times] == [
             {**row, "value": None, "together": 2} for row in times_alone
         ]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize(
+    ("experiment", "variant", "rounding"),
+    [
+        ("massaroli2020/fig1", "stacked-20", 1e-3),
+        ("massaroli2020/fig1", "fourier", 1e-3),
+        ("massaroli2020/reflection", "galerkin", 1e-9),
+        ("massaroli2020/reflection", "data-controlled", 1e-9),
+    ],
+)
+def test_on_a_gpu_records_together_are_those_alone(
+    experiment: str, variant: str, rounding: float, tmp_path: Path
+) -> None:
+    cells = plan([experiment], "smoke", "cuda", 2, variants=[variant])
+    for cell, path in zip(cells, run_cells_together(cells, tmp_path / "together"), strict=True):
+        assert parse(path)[0]["together"] == [0, 1]
+        assert_same(rows_of(path)[0], rows_of(run_cell(cell, tmp_path / "alone"))[0], rounding)
 
 
 def test_a_seed_is_not_that_of_another(tmp_path: Path) -> None:
