@@ -18,7 +18,7 @@ from suite.harness.code_digest import cell_code
 from suite.harness.deadline import NEVER, Deadline, TimeUp
 from suite.harness.device_memory import described_shortage
 from suite.harness.errors import NeededModelError, PlanError
-from suite.harness.interrupted import checkpoint_path, forget
+from suite.harness.interrupted import began_alone, checkpoint_path, forget
 from suite.harness.meter import CellMeter
 from suite.harness.meters_together import MetersTogether
 from suite.harness.observer import Ending, Observer, SilentObserver, Step
@@ -73,7 +73,8 @@ def run_cells_together(
     """Run cells that differ by their seed alone as one batched model, and write the record of each.
 
     Where that fails, as it does for all of them when one diverges, they run one by one, each from its beginning: no
-    record depends on what happens to another. The arguments are those of :func:`run_cell`.
+    record depends on what happens to another. They also do when one was interrupted alone, which goes on. The
+    arguments are those of :func:`run_cell`.
 
     Returns:
         Paths of the record files.
@@ -156,6 +157,9 @@ class _Runner:
 
     def run_together(self, cells: Sequence[Cell]) -> list[Path]:
         code = cell_code(cells[0], self.registered)
+        if any(began_alone(checkpoint_path(self.records_dir, cell.key, code)) for cell in cells):
+            # Perhaps because they could not together; what they have reached is not to be lost to another attempt.
+            return [self.run(cell) for cell in cells]
         experiment, device = self.registered[cells[0].experiment], torch.device(cells[0].device)
         meters = [self._meter(cell, code, together=[each.key for each in cells]) for cell in cells]
         for cell in cells:

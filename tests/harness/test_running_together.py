@@ -16,7 +16,7 @@ from suite.harness.deadline import Deadline, TimeUp
 from suite.harness.executors.local import run_locally
 from suite.harness.executors.pool import run_in_pool
 from suite.harness.grouping import Together, grouped
-from suite.harness.interrupted import checkpoint_path, reached
+from suite.harness.interrupted import began_alone, checkpoint_path, reached
 from suite.harness.observer import Ending, SilentObserver
 from suite.harness.plan import plan
 from suite.harness.record_file import record_files
@@ -25,6 +25,7 @@ from suite.harness.registry import experiments
 from suite.harness.runner import run_cell, run_cells_together
 from suite.harness.schema import parse
 from suite.harness.store import ModelStore
+from tests.harness.tiny_cells import DeadlineAtFile
 
 TINY = ("tiny_experiments",)
 Record = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -160,6 +161,36 @@ def test_a_checkpoint_of_cells_together_is_none_of_a_cell_alone(packages: tuple[
         row for row in expected["trains", 1][1] if row["unit"] != "s"
     ]
     assert header["status"] == "finished"
+
+
+def test_what_was_interrupted_alone_goes_on_alone(packages: tuple[str, ...], tmp_path: Path) -> None:
+    cells = cells_of("diverges", ledger=str(tmp_path / "ledger"))
+    expected = alone(cells, tmp_path / "alone")
+    (tmp_path / "ledger").unlink()
+    now = tmp_path / "now"
+    deadline = DeadlineAtFile(asks=1, ends=0, file=str(now))
+
+    class StopsTheFirstAlone(SilentObserver):
+        """Lets the time be up when seed 0 has ended, in the first step of seed 1."""
+
+        def ended(self, cell: Cell, ending: Ending) -> None:
+            if cell.seed == 0:
+                now.touch()
+
+    with pytest.raises(TimeUp):
+        run_cells_together(
+            cells, tmp_path / "parts", observer=StopsTheFirstAlone(), packages=packages, deadline=deadline
+        )
+    path = checkpoint_path(tmp_path / "parts", cells[1].key, cell_code(cells[1], experiments(packages)))
+    assert began_alone(path)
+    (group,) = grouped(cells[1:], experiments(packages), "always")
+    run_cells_together(group, tmp_path / "parts", packages=packages)
+    # Together, until seed 1 diverged; alone until the time was up; and each alone.
+    lines = (tmp_path / "ledger").read_text().splitlines()
+    assert lines == ["diverges 3", "diverges 1", "diverges 1", "diverges 1", "diverges 1"]
+    for kind, (header, rows) in records(tmp_path / "parts").items():
+        assert header["status"] == expected[kind][0]["status"]
+        assert [row for row in rows if row["unit"] != "s"] == [row for row in expected[kind][1] if row["unit"] != "s"]
 
 
 def test_in_a_pool_a_process_that_dies_of_several_cells_takes_none_with_it(
