@@ -261,6 +261,26 @@ class Meter(Protocol):
         ...
 
 
+class Meters(Protocol):
+    """What cells that run together measure with: a meter for each, and the loop and the clock that they share."""
+
+    @property
+    def each(self) -> Sequence[Meter]:
+        """The meter of every cell, in the order of the cells."""
+        ...
+
+    def resumable_steps(self, count: int, name: str, **parts: Stateful | dict[Any, float]) -> Iterator[int]:
+        """Count the steps of one training loop of all cells; see :meth:`Meter.resumable_steps`.
+
+        The checkpoint is all cells' together: interrupted, they go on together, or else begin anew.
+        """
+        ...
+
+    def wall_time(self) -> AbstractContextManager[Reading]:
+        """Measure seconds of wall time that all cells take together."""
+        ...
+
+
 class Experiment(ABC):
     """One published artefact: a table, a figure or a numbered claim of the text; or one cross-check."""
 
@@ -278,6 +298,8 @@ class Experiment(ABC):
     """Names of the data sets it reads, as ``suite.datasets`` registers them."""
     headline: ClassVar[str]
     """The metric that stands for the experiment in a list and across commits."""
+    alone: ClassVar[tuple[str, ...]] = ()
+    """Variants that claims of wall time or device memory rest on: on a CUDA device nothing runs beside them."""
     paper_cost: ClassVar[str]
     """What the paper profile costs on one GPU, and whether that was estimated or measured."""
     varying: ClassVar[Varying] = Varying()
@@ -297,6 +319,20 @@ class Experiment(ABC):
     @abstractmethod
     def run(self, cell: Cell, meter: Meter) -> None:
         """Run one cell and record what it measures."""
+
+    def goes_together(self, cell: Cell) -> bool:
+        """Return whether :meth:`run_together` takes a cell and others that differ from it by their seed alone."""
+        del cell
+        return False
+
+    def run_together(self, cells: Sequence[Cell], meters: Meters) -> None:
+        """Run cells that differ by their seed alone as one batched model, and record what :meth:`run` would of each.
+
+        Each draws from the generators of its own meter as it would alone, and nothing from torch's global generators.
+        Its rows are those of :meth:`run`, to rounding; a time of all cells has an axis ``together`` with their number.
+        Whatever is raised, the cells then run one by one.
+        """
+        raise NotImplementedError(f"{self.id} runs no cells together, such as {cells[0].name}")
 
 
 class LibraryMissingError(ImportError):

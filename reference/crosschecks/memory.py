@@ -77,6 +77,7 @@ class Memory(Experiment):
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "kept_bytes"
     varying = Varying(metrics=("python_bytes",))
+    alone = variants
     paper_cost = "estimated, not measured: 10 minutes; direct gradients through 1000 steps need 60 GB"
 
     def run(self, cell: Cell, meter: Meter) -> None:

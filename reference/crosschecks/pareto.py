@@ -92,6 +92,7 @@ class Pareto(Experiment, DataByVariant):
     }  # fmt: skip
     headline = "front_share"
     varying = Varying(levels=(("cost", "seconds"),))
+    alone = variants
     paper_cost = (
         "estimated, not measured: 1 GPU-hour for all variants of one seed, without the training of their fields"
     )

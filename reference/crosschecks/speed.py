@@ -126,6 +126,7 @@ class Speed(Experiment):
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "overhead"
     varying = Varying(metrics=("overhead",))
+    alone = variants
     paper_cost = "estimated, not measured: 3 hours on one core; less on a GPU"
 
     def run(self, cell: Cell, meter: Meter) -> None:

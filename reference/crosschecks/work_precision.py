@@ -162,6 +162,7 @@ class WorkPrecision(Experiment):
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     datasets = ("mnist",)
     headline = "error_over_tolerance"
+    alone = variants
     paper_cost = "estimated, not measured: 1 hour on one core; a GPU does not help, the problems are small"
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:

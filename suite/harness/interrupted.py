@@ -38,6 +38,11 @@ def reached(checkpoint: Path | bytes) -> Reached | None:
     return Reached(len(entries), int(entry["done"]), name)
 
 
+def began_alone(checkpoint: Path) -> bool:
+    """Return whether a checkpoint is that of a cell which ran alone, not with others as one batched model."""
+    return any(not entry.get("together") for entry in read_checkpoint(checkpoint).values())
+
+
 def note_lost(records_dir: Path, key: str, code: str, seconds: float) -> None:
     """Write down that a cell was ended after so many seconds, of which those since its last checkpoint are lost."""
     checkpoint = checkpoint_path(records_dir, key, code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class CellMeter:
 
     Attributes:
         rows: The measurements so far, as a record holds them.
+        resumption: The checkpoint of its training loops.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class CellMeter:
         trained: Callable[[ModelSpec, int | None], nn.Module],
         checkpoint: Path | None = None,
         deadline: Deadline = NEVER,
+        together: Sequence[str] = (),
     ) -> None:
         self.rows: list[dict[str, Any]] = []
         self._cell = cell
@@ -46,7 +48,9 @@ class CellMeter:
         self._keep = keep
         self._trained = trained
         self._generators: dict[str, torch.Generator] = {}
-        self._resumption = Resumption(checkpoint, self.device, self.rows, self._generators, self.generator, deadline)
+        self.resumption = Resumption(
+            checkpoint, self.device, self.rows, self._generators, self.generator, deadline, together
+        )
 
     @property
     def device(self) -> torch.device:
@@ -102,7 +106,7 @@ class CellMeter:
             ValueError: When another loop of the cell has the name.
             TimeUp: Between two steps, when the run's time is up and a checkpoint is written.
         """
-        return self._resumption.steps(count, name, parts)
+        return self.resumption.steps(count, name, parts)
 
     def measured_once(self, name: str, measure: Callable[[], float]) -> float:
         """Return what a measurement gives, or what it gave before the interruption of a cell that goes on after it.
@@ -110,16 +114,16 @@ class CellMeter:
         Raises:
             ValueError: When another number of the cell has the name.
         """
-        return self._resumption.measured_once(name, measure)
+        return self.resumption.measured_once(name, measure)
 
     def stopwatch(self) -> Stopwatch:
         """Start a stopwatch that goes on where an interrupted run of the cell left it."""
-        return self._resumption.stopwatch()
+        return self.resumption.stopwatch()
 
     @contextmanager
     def wall_time(self) -> Iterator[Reading]:
         """Measure seconds of wall time, with the device synchronised at both ends."""
-        with self._resumption.timed() as watch, meters.wall_time(self.device) as reading:
+        with self.resumption.timed() as watch, meters.wall_time(self.device) as reading:
             yield reading
         reading.value += watch.earlier
 

@@ -23,12 +23,14 @@ class Step:
 class Ending:
     """How a cell ended: the status in its record, the seconds it took, and the reason when it did not finish.
 
-    The status of a cell without a record is ``stopped``: the time of the run was up.
+    The status of a cell without a record is ``stopped``: the time of the run was up. ``out_of_memory`` says that it
+    failed because the device had no memory left, which it may have when nothing runs beside it.
     """
 
     status: str
     seconds: float
     reason: str = ""
+    out_of_memory: bool = False
 
 
 class Observer(Protocol):

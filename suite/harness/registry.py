@@ -119,6 +119,8 @@ def _check_experiment(declared: type[Experiment]) -> None:
     for variant in declared.variants:
         if not _VARIANT.fullmatch(variant):
             raise RegistryError(f"{where} has a variant {variant!r}, which cannot be part of a file name")
+    if unknown := [variant for variant in declared.alone if variant not in declared.variants]:
+        raise RegistryError(f"{where} runs {unknown[0]!r} alone, which is no variant of it")
     if not declared.profiles:
         raise RegistryError(f"{where} declares no profile")
     for profile, settings in declared.profiles.items():

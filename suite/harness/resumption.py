@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,7 @@ class Resumption:
         generators: dict[str, torch.Generator],
         generator: Callable[[str], torch.Generator],
         deadline: Deadline = NEVER,
+        together: Sequence[str] = (),
     ) -> None:
         """Look for an earlier checkpoint.
 
@@ -72,6 +73,8 @@ class Resumption:
             generators: The cell's streams of random numbers so far.
             generator: Makes a stream.
             deadline: When loops stop, with a checkpoint.
+            together: Keys of the cells that run as one batched model, this one's among them; none when it runs alone.
+                A checkpoint of other cells, or of one that ran otherwise, is none.
         """
         self._path = path
         self._device = device
@@ -83,7 +86,9 @@ class Resumption:
         self._watches: list[Stopwatch] = []
         self._names: set[str] = set()
         self._measured: dict[str, float] = {}
-        self._entries = {} if path is None else read_checkpoint(path)
+        self._together = list(together)
+        entries = {} if path is None else read_checkpoint(path)
+        self._entries = {name: entry for name, entry in entries.items() if entry.get("together", []) == self._together}
 
     def stopwatch(self) -> Stopwatch:
         """Start a stopwatch that runs until the cell ends."""
@@ -118,24 +123,32 @@ class Resumption:
             ValueError: When another loop of the cell has the name.
             TimeUp: Between two steps, when the deadline asks to stop and the checkpoint is written.
         """
+        return steps_of_all([self], count, name, parts)
+
+    def begin(self, name: str) -> int:
+        """Begin a loop, and return how many of its steps the checkpoint has.
+
+        Raises:
+            ValueError: When another loop of the cell has the name.
+        """
         if name in self._names:
             raise ValueError(f"two training loops of a cell are called {name!r}; each takes a name of its own")
         self._names.add(name)
-        # None is written after the last step, so that what a step computes is there when the loop ends.
-        for step in range(self._resume(name, parts), count):
-            yield step
-            if step + 1 == count:
-                return
-            time_is_up = self._deadline.asks_to_stop
-            if time_is_up or time.perf_counter() - self._written >= SECONDS_BETWEEN:
-                self._write(name, step + 1, parts)
-            if time_is_up:
-                raise TimeUp(f"the time is up after step {step + 1} of {count} of its loop {name!r}")
+        return int(self._entries[name]["done"]) if name in self._entries else 0
 
-    def _resume(self, name: str, parts: Mapping[str, Stateful | dict[Any, float]]) -> int:
-        entry = self._entries.get(name)
-        if entry is None:
-            return 0
+    @property
+    def asks_to_stop(self) -> bool:
+        """Whether the time of the run is up."""
+        return self._deadline.asks_to_stop
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the last checkpoint is so old that another is to be written."""
+        return time.perf_counter() - self._written >= SECONDS_BETWEEN
+
+    def resume(self, name: str, parts: Mapping[str, Stateful | dict[Any, float]]) -> None:
+        """Bring a loop to where its checkpoint is."""
+        entry = self._entries[name]
         for key, part in parts.items():
             state = entry["parts"][key]
             if isinstance(part, dict):
@@ -151,9 +164,9 @@ class Resumption:
         self._rows[:] = entry["rows"]
         for watch, seconds in zip(self._watches, entry["seconds"], strict=True):
             watch.resume(seconds)
-        return int(entry["done"])
 
-    def _write(self, name: str, done: int, parts: Mapping[str, Stateful | dict[Any, float]]) -> None:
+    def write(self, name: str, done: int, parts: Mapping[str, Stateful | dict[Any, float]]) -> None:
+        """Write a checkpoint after so many steps of a loop."""
         if self._path is None:
             return
         self._entries[name] = {
@@ -164,6 +177,7 @@ class Resumption:
             "rows": list(self._rows),
             "measured": dict(self._measured),
             "seconds": [watch.seconds for watch in self._watches],
+            "together": self._together,
         }
         if self._device.type == "cuda":
             self._entries[name]["cuda"] = torch.cuda.get_rng_state(self._device)
@@ -173,6 +187,41 @@ class Resumption:
         self._entries[name] = torch.load(io.BytesIO(content.getvalue()), map_location="cpu", weights_only=True)[name]
         write_atomically(self._path, content.getvalue())
         self._written = time.perf_counter()
+
+
+def steps_of_all(
+    resumptions: Sequence[Resumption], count: int, name: str, parts: Mapping[str, Stateful | dict[Any, float]]
+) -> Iterator[int]:
+    """Count the steps of a loop that is one loop of several cells, and write the checkpoints of all at the same step.
+
+    Where those that are there are of different steps, as when writing them was interrupted, the loop begins anew.
+
+    Args:
+        resumptions: Of the cells.
+        count: Steps of the loop.
+        name: Of the loop.
+        parts: What it changes, of all cells together.
+
+    Raises:
+        ValueError: When another loop of a cell has the name.
+        TimeUp: Between two steps, when the deadline asks to stop and the checkpoints are written.
+    """
+    done = {resumption.begin(name) for resumption in resumptions}
+    first = done.pop() if len(done) == 1 else 0
+    if first:
+        for resumption in resumptions:
+            resumption.resume(name, parts)
+    # None is written after the last step, so that what a step computes is there when the loop ends.
+    for step in range(first, count):
+        yield step
+        if step + 1 == count:
+            return
+        time_is_up = resumptions[0].asks_to_stop
+        if time_is_up or resumptions[0].is_due:
+            for resumption in resumptions:
+                resumption.write(name, step + 1, parts)
+        if time_is_up:
+            raise TimeUp(f"the time is up after step {step + 1} of {count} of its loop {name!r}")
 
 
 def read_checkpoint(source: Path | bytes) -> dict[str, Any]:

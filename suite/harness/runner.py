@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from suite.declarations import Cell, Experiment, ModelSpec
 from suite.harness import provenance, schema, seeds
 from suite.harness.code_digest import cell_code
 from suite.harness.deadline import NEVER, Deadline, TimeUp
+from suite.harness.device_memory import described_shortage
 from suite.harness.errors import NeededModelError, PlanError
-from suite.harness.interrupted import checkpoint_path, forget
+from suite.harness.interrupted import began_alone, checkpoint_path, forget
 from suite.harness.meter import CellMeter
-from suite.harness.observer import Ending, Observer, SilentObserver
+from suite.harness.meters_together import MetersTogether
+from suite.harness.observer import Ending, Observer, SilentObserver, Step
 from suite.harness.plan import needed_cell
 from suite.harness.record_file import cell_header, read_header, record_path, write_record
 from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
@@ -56,10 +58,32 @@ def run_cell(
         PlanError: When the experiment is not registered.
         TimeUp: When the deadline stopped a training: its checkpoint is written, and the cell has no record.
     """
-    registered = experiments(packages)
-    if cell.experiment not in registered:
-        raise PlanError(f"no experiment is called {cell.experiment!r}; the experiments are {', '.join(registered)}")
-    return _Runner(Path(records_dir), data_dir, observer or SilentObserver(), packages, registered, deadline).run(cell)
+    return _runner(cell, records_dir, data_dir, observer, packages, deadline).run(cell)
+
+
+def run_cells_together(
+    cells: Sequence[Cell],
+    records_dir: Path,
+    data_dir: Path | None = None,
+    observer: Observer | None = None,
+    *,
+    packages: Sequence[str] = EXPERIMENT_PACKAGES,
+    deadline: Deadline = NEVER,
+) -> list[Path]:
+    """Run cells that differ by their seed alone as one batched model, and write the record of each.
+
+    Where that fails, as it does for all of them when one diverges, they run one by one, each from its beginning: no
+    record depends on what happens to another. They also do when one was interrupted alone, which goes on. The
+    arguments are those of :func:`run_cell`.
+
+    Returns:
+        Paths of the record files.
+
+    Raises:
+        PlanError: When the experiment is not registered.
+        TimeUp: When the deadline stopped a training.
+    """
+    return _runner(cells[0], records_dir, data_dir, observer, packages, deadline).run_together(cells)
 
 
 def record_failure(cell: Cell, records_dir: Path, error: Exception, seconds: float, code: str) -> Path:
@@ -74,10 +98,25 @@ def record_failure(cell: Cell, records_dir: Path, error: Exception, seconds: flo
 class _Outcome:
     status: str
     error: Mapping[str, str] | None = None
+    out_of_memory: bool = False
 
     @property
     def reason(self) -> str:
         return f"{self.error['type']}: {self.error['message']}" if self.error else ""
+
+
+def _runner(
+    cell: Cell,
+    records_dir: Path,
+    data_dir: Path | None,
+    observer: Observer | None,
+    packages: Sequence[str],
+    deadline: Deadline,
+) -> _Runner:
+    registered = experiments(packages)
+    if cell.experiment not in registered:
+        raise PlanError(f"no experiment is called {cell.experiment!r}; the experiments are {', '.join(registered)}")
+    return _Runner(Path(records_dir), data_dir, observer or SilentObserver(), packages, registered, deadline)
 
 
 @dataclass(frozen=True)
@@ -95,15 +134,7 @@ class _Runner:
 
     def run(self, cell: Cell) -> Path:
         code = cell_code(cell, self.registered)
-        meter = CellMeter(
-            cell,
-            self.data_dir,
-            self.observer,
-            keep=lambda model: self._keep(cell, code, model),
-            trained=lambda spec, seed: self._trained(cell, spec, seed),
-            checkpoint=checkpoint_path(self.records_dir, cell.key, code),
-            deadline=self.deadline,
-        )
+        meter = self._meter(cell, code)
         self.observer.started(cell)
         start, clock = datetime.now(UTC), meter.stopwatch()
         try:
@@ -118,13 +149,79 @@ class _Runner:
             raise
         except FloatingPointError as error:
             outcome = _Outcome("diverged", _described(error))
+        except torch.OutOfMemoryError as error:
+            outcome = _Outcome("failed", _described(error) | {"message": described_shortage(error)}, out_of_memory=True)
         except Exception as error:
             outcome = _Outcome("failed", _described(error))
-        seconds = clock.seconds
+        return self._written(cell, code, _header(cell, code, start, clock.seconds, outcome), meter, outcome)
+
+    def run_together(self, cells: Sequence[Cell]) -> list[Path]:
+        code = cell_code(cells[0], self.registered)
+        if any(began_alone(checkpoint_path(self.records_dir, cell.key, code)) for cell in cells):
+            # Perhaps because they could not together; what they have reached is not to be lost to another attempt.
+            return [self.run(cell) for cell in cells]
+        experiment, device = self.registered[cells[0].experiment], torch.device(cells[0].device)
+        meters = [self._meter(cell, code, together=[each.key for each in cells]) for cell in cells]
+        for cell in cells:
+            self.observer.started(cell)
+        failure = ""
+        start, clocks = datetime.now(UTC), [meter.stopwatch() for meter in meters]
+        try:
+            for cell in cells:
+                for spec in experiment.needs(cell):
+                    self._ensure_trained(self._needed(cell, spec, None))
+            start, clocks = datetime.now(UTC), [meter.stopwatch() for meter in meters]
+            with seeds.untouched(device):
+                experiment.run_together(cells, MetersTogether(meters))
+        except TimeUp as stop:
+            self._stopped(cells, clocks[0].seconds, stop)
+            raise
+        except Exception as error:
+            failure = f"{type(error).__name__}: {error}"
+        if failure:  # not before, as the exception holds the tensors of what has failed
+            return self._one_by_one(cells, code, failure)
+        seconds = clocks[0].seconds / len(cells)
+        together = {"together": [cell.seed for cell in cells]}
+        outcome = _Outcome("finished")
+        return [
+            self._written(cell, code, _header(cell, code, start, seconds, outcome) | together, meter, outcome)
+            for cell, meter in zip(cells, meters, strict=True)
+        ]
+
+    def _one_by_one(self, cells: Sequence[Cell], code: str, why: str) -> list[Path]:
+        for cell in cells:
+            forget(self.records_dir, cell.key, code)
+        runner = replace(self, observer=_AfterAll(self.observer, why))
+        paths = []
+        for number, cell in enumerate(cells):
+            try:
+                paths.append(runner.run(cell))
+            except TimeUp as stop:
+                self._stopped(cells[number + 1 :], 0.0, stop)
+                raise
+        return paths
+
+    def _stopped(self, cells: Sequence[Cell], seconds: float, stop: TimeUp) -> None:
+        for cell in cells:
+            self.observer.ended(cell, Ending("stopped", seconds, str(stop)))
+
+    def _meter(self, cell: Cell, code: str, together: Sequence[str] = ()) -> CellMeter:
+        return CellMeter(
+            cell,
+            self.data_dir,
+            self.observer,
+            keep=lambda model: self._keep(cell, code, model),
+            trained=lambda spec, seed: self._trained(cell, spec, seed),
+            checkpoint=checkpoint_path(self.records_dir, cell.key, code),
+            deadline=self.deadline,
+            together=together,
+        )
+
+    def _written(self, cell: Cell, code: str, header: dict[str, Any], meter: CellMeter, outcome: _Outcome) -> Path:
         path = record_path(self.records_dir, cell, code)
-        write_record(path, _header(cell, code, start, seconds, outcome), meter.rows)
+        write_record(path, header, meter.rows)
         forget(self.records_dir, cell.key, code)
-        self.observer.ended(cell, Ending(outcome.status, seconds, outcome.reason))
+        self.observer.ended(cell, Ending(outcome.status, header["seconds"], outcome.reason, outcome.out_of_memory))
         return path
 
     def _keep(self, cell: Cell, code: str, model: nn.Module) -> None:
@@ -167,6 +264,24 @@ class _Runner:
             )
         if not self.store.has(needed.key, code):
             raise NeededModelError(f"{needed.name} finished without keeping the model that others need")
+
+
+@dataclass(frozen=True)
+class _AfterAll:
+    """An observer of cells that run one by one after all, for one who knows that they started."""
+
+    observer: Observer
+    why: str
+
+    def started(self, cell: Cell) -> None:
+        del cell
+
+    def advanced(self, cell: Cell, step: Step) -> None:
+        self.observer.advanced(cell, step)
+
+    def ended(self, cell: Cell, ending: Ending) -> None:
+        reason = f"{ending.reason}; " if ending.reason else ""
+        self.observer.ended(cell, replace(ending, reason=f"{reason}alone, as seeds together met {self.why}"))
 
 
 def _described(error: Exception) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The schema of record files, version 1, and its validator.
 
 A record is a file of JSON lines in UTF-8, ``<records>/<paper>/<artefact>/<name>.jsonl``, one for each cell and code.
-The first line is the header, an object of exactly these members:
+The first line is the header, an object of exactly these members, of which ``together`` may be absent:
 
 * ``schema``: the integer 1.
 * ``cell``: ``key`` (16 hexadecimal digits that change with anything below), ``experiment``, ``variant``, ``seed``
@@ -15,6 +15,8 @@ The first line is the header, an object of exactly these members:
 * ``start``: ISO-8601 in UTC. ``seconds``: the duration.
 * ``status``: ``finished``, ``failed`` or ``diverged``. ``error``: null when finished, and otherwise ``{"type",
   "message", "traceback"}``.
+* ``together``: the seeds of the cells that ran as one batched model, this one's among them, of whose common time
+  ``seconds`` is this cell's part; absent when it ran alone.
 
 Every further line is one measurement: ``metric``, ``value``, ``unit``, and any axes (``epoch``, ``tolerance``, ...),
 whose values are strings or numbers. Rows of a cell that failed are those it measured until then.
@@ -77,6 +79,7 @@ _HEADER: dict[str, Any] = {
     "status": str,
     "error": ({"type": str, "message": str, "traceback": str}, None),
 }
+_MAY_BE_ABSENT: dict[str, Any] = {"together": [int]}
 
 
 def validate(path: Path) -> None:
@@ -130,7 +133,8 @@ def check_header(header: Any) -> None:
     Raises:
         ValueError: When it does not follow the schema, naming the member.
     """
-    check_shape("header", header, _HEADER)
+    given = header.keys() if isinstance(header, dict) else ()
+    check_shape("header", header, _HEADER | {name: shape for name, shape in _MAY_BE_ABSENT.items() if name in given})
     cell = header["cell"]
     if header["schema"] != VERSION:
         raise ValueError(f"schema is {header['schema']}; this version reads {VERSION}")

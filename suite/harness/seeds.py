@@ -39,3 +39,23 @@ def seeded(device: torch.device, *axes: str | int) -> Iterator[None]:
             with torch.cuda.device(each):
                 torch.cuda.manual_seed(seed)
         yield
+
+
+@contextmanager
+def untouched(device: torch.device) -> Iterator[None]:
+    """Refuse that the block draws from torch's global generators of the CPU and of ``device``.
+
+    Cells that run together share these, so that what one draws would depend on the others.
+
+    Raises:
+        RuntimeError: When it did; where the block itself raises, nothing is said of it.
+    """
+
+    def states() -> list[torch.Tensor]:
+        cuda = [torch.cuda.get_rng_state(device)] if device.type == "cuda" else []
+        return [torch.get_rng_state(), *cuda]
+
+    before = states()
+    yield
+    if not all(map(torch.equal, before, states())):
+        raise RuntimeError("cells that run together drew from torch's global generators, which none has of its own")

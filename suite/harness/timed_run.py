@@ -12,6 +12,7 @@ from suite.harness.code_digest import cell_code
 from suite.harness.deadline import Deadline
 from suite.harness.estimates import Estimate, estimates
 from suite.harness.executors.pool import run_in_pool
+from suite.harness.grouping import Together
 from suite.harness.interrupted import checkpoint_path, lost_seconds, reached
 from suite.harness.observer import Ending, Observer, Step
 from suite.harness.plan import needed_cells
@@ -47,6 +48,7 @@ class TimedRun:
         seconds: How long it may take.
         jobs: How many cells run at a time.
         pending: The cells, in the order in which they run.
+        together: When cells that differ by their seed alone run as one batched model.
         estimated: What each of them is expected to take, by its key.
     """
 
@@ -54,6 +56,7 @@ class TimedRun:
     seconds: float
     jobs: int
     pending: list[Cell]
+    together: Together = "auto"
     estimated: dict[str, Estimate] = field(default_factory=dict)
     _endings: dict[str, Ending] = field(default_factory=dict)
 
@@ -68,6 +71,7 @@ class TimedRun:
             place.records_dir,
             experiments(place.packages),
             lambda cell: needed_cells(cell, data_dir=place.data_dir, packages=place.packages),
+            alone_last=self.jobs > 1,
         )
 
     def run(self, deadline: Deadline, observer: Observer) -> None:
@@ -85,6 +89,7 @@ class TimedRun:
             self.jobs,
             packages=place.packages,
             deadline=deadline,
+            together=self.together,
         )
 
     def expectation(self) -> str:

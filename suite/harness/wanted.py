@@ -41,16 +41,19 @@ def most_wanted_first(
     records_dir: Path,
     registered: Mapping[str, Experiment],
     needed: Callable[[Cell], Iterable[Cell]],
+    *,
+    alone_last: bool = False,
 ) -> list[Cell]:
     """Return cells in the order in which a run of so many seconds takes them.
 
     Those that would stand in the way of all others come last: cells that failed before with their present code
     (``failed`` has their keys), those that were ended after about as long without reaching a step of a training, and
     those that are estimated to take longer and have no training that could be interrupted. Of the others, interrupted
-    trainings go on first; then ``paper_costs.toml`` counts, and shorter cells come before longer ones.
+    trainings go on first; then ``paper_costs.toml`` counts, and shorter cells come before longer ones. Where cells run
+    side by side, ``alone_last`` keeps those together that do not: every change between the two waits for the slowest.
     """
 
-    def rank(cell: Cell) -> tuple[int, bool, int, float]:
+    def rank(cell: Cell) -> tuple[int, bool, int, bool, float]:
         code = cell_code(cell, registered)
         estimate = estimated[cell.key]
         fresh = not checkpoint_path(records_dir, cell.key, code).is_file()
@@ -58,7 +61,8 @@ def most_wanted_first(
         in_vain = lost_seconds(records_dir, cell.key, code) >= _ABOUT * seconds or (
             too_long and not _can_be_interrupted(type(registered[cell.experiment]).__module__)
         )
-        return 2 * (cell.key in failed) + in_vain, fresh, paper_costs().rank(cell), estimate.seconds
+        later = alone_last and cell.device == "cuda" and cell.variant in registered[cell.experiment].alone
+        return 2 * (cell.key in failed) + in_vain, fresh, paper_costs().rank(cell), later, estimate.seconds
 
     return by_rank(cells, rank, needed)
 

@@ -63,6 +63,7 @@ def test_a_module_that_cannot_be_imported_is_named(folder: Path) -> None:
         ("registry_id", described(id="one"), "paper/artefact"),
         ("registry_variant", described(variants="('a/b',)"), "'a/b'"),
         ("registry_no_variant", described(variants="()"), "at least one variant"),
+        ("registry_alone", described(variants="('a',)\n    alone = ('a', 'b')"), "runs 'b' alone, which is no variant"),
         ("registry_twice", described() + described(name="Two"), "'p/one' is registered twice"),
     ],
 )

@@ -136,6 +136,22 @@ def test_experiments_that_train_can_be_interrupted_and_others_cannot() -> None:
     assert not seen & {"chen2018/theorem1", "massaroli2020/theorems", "crosscheck/speed", "crosscheck/memory"}
 
 
+def test_side_by_side_cells_that_run_alone_stay_together(make_cell: MakeCell, tmp_path: Path) -> None:
+    names = ("fits", "measures", "fits-too")
+    cells = [replace(make_cell("tiny/sharing", name), device="cuda") for name in names]
+    estimated = {cell.key: Estimate(float(number), "record") for number, cell in enumerate(cells)}
+
+    def variants(*, alone_last: bool) -> list[str]:
+        registered = experiments(TINY)
+        ordered = most_wanted_first(
+            cells, 60, estimated, set(), tmp_path, registered, lambda cell: [], alone_last=alone_last
+        )
+        return [cell.variant for cell in ordered]
+
+    assert variants(alone_last=False) == ["fits", "measures", "fits-too"]
+    assert variants(alone_last=True) == ["fits", "fits-too", "measures"]
+
+
 def test_what_is_expected_is_told(make_cell: MakeCell, header: Mapping[str, Any], tmp_path: Path) -> None:
     cells = [make_cell("tiny/slow", name) for name in "abc"]
     for cell, seconds in zip(cells, (50, 30), strict=False):

@@ -144,6 +144,7 @@ class Fig3(Experiment):
     }
     datasets = ("mnist",)
     headline = "nfe_forward"
+    alone = ("tsit5", "dopri5", "vode_adams")
     paper_cost = "estimated, not measured: 4 GPU-hours for both trainings of a seed, 1 for all statistics"
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:

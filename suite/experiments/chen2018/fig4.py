@@ -96,6 +96,7 @@ class Fig4(Experiment):
     }  # fmt: skip
     headline = "loss_mean"
     varying = Varying(variants=("nf-equal-time",))
+    alone = ("nf-rmsprop", "cnf")
     paper_cost = (
         "estimated, not measured: 5 GPU-hours for all variants of one seed, most of it the NF's 500,000 updates"
     )

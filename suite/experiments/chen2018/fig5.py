@@ -129,6 +129,7 @@ class Fig5(Experiment):
     }  # fmt: skip
     headline = "held_out_nll"
     varying = Varying(axes=("seconds",))
+    alone = ("circles-nf", "moons-nf", "circles-cnf", "moons-cnf")
     paper_cost = "estimated, not measured: 3 GPU-hours for all variants of one seed on an H200, most of it the NF's"
 
     def build_model(self, cell: Cell) -> DensityModel:

@@ -89,6 +89,7 @@ class Table1(Experiment):
     }
     datasets = ("mnist",)
     headline = "test_error_last"
+    alone = ("resnet", "rk-net", "ode-net")
     paper_cost = (
         "estimated, not measured: 8 to 14 GPU-hours on an H200 for one seed of all variants but ode-net-vode, and 15 "
         "to 30 for that one: VODE steps on the host, so that every evaluation waits for a copy in both directions; "

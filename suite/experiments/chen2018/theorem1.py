@@ -65,6 +65,7 @@ class Theorem1(Experiment):
         "paper": Theorem1Settings(),
     }  # fmt: skip
     headline = "log_density_error"
+    alone = ("reversal", "width")
     paper_cost = "estimated, not measured: 2 minutes; it is as large on a laptop"
 
     def run(self, cell: Cell, meter: Meter) -> None:

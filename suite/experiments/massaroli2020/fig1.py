@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-import torch
 from torch import Tensor
-from torch.nn import functional
 
 from suite.datasets.planar_classes import PlanarClasses
-from suite.declarations import Cell, Experiment, Meter, Profile, Settings
+from suite.declarations import Cell, Experiment, Meter, Meters, Profile, Settings
 from suite.experiments.massaroli2020.fig1_measurements import TrainedOn
-from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accuracy
+from suite.experiments.massaroli2020.fig1_network import DepthClassifier
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
+from suite.experiments.massaroli2020.fig1_training import Task, train, train_together
 from suite.models import parameter_count
-from suite.models.graphed_step import GraphedStep
 from suite.models.two_layer_fields import Dependence, two_layer_field
 
 FIELDS: dict[str, Dependence] = {
@@ -30,7 +27,6 @@ FIELDS: dict[str, Dependence] = {
 }
 """Each variant's dependence on depth."""
 GALERKIN = ("polynomial", "chebyshev", "fourier")
-_REPORTED_EVERY = 20  # iterations between two looks at the loss, each of which waits for the device
 
 
 class Fig1(Experiment):
@@ -69,24 +65,49 @@ class Fig1(Experiment):
         """Train one field on each data set, then measure what it has learned on fresh points."""
         settings = _settings(cell)
         for data, (classes, iterations) in settings.data_sets().items():
-            classifier = _new_classifier(cell.variant, settings, meter)
-            meter.record("parameters", parameter_count(classifier.field), "1", data=data)
-            training = _points(classes, settings.points, f"training {data}", meter)
-            _train(classifier, *training, iterations, settings, meter, data)
-            test = _points(classes, settings.test_points, f"test {data}", meter)
-            trained = TrainedOn(classifier, *test, data, settings, meter)
-            trained.record_accuracy()
-            trained.record_depth_variance()
-            if cell.variant in GALERKIN:
-                trained.record_stacked_limit()
-            if cell.seed == 0:
-                trained.record_pictures()
+            task = _begin(cell, classes, data, iterations, meter)
+            train(task, meter)
+            _measure(cell, classes, task, meter)
+
+    def goes_together(self, cell: Cell) -> bool:
+        """Return that every variant does: the training takes equal steps, the same for all seeds."""
+        del cell
+        return True
+
+    def run_together(self, cells: Sequence[Cell], meters: Meters) -> None:
+        """Train the fields of all seeds at once on each data set, then measure each by itself."""
+        pairs = list(zip(cells, meters.each, strict=True))
+        for data, (classes, iterations) in _settings(cells[0]).data_sets().items():
+            tasks = [_begin(cell, classes, data, iterations, meter) for cell, meter in pairs]
+            train_together(tasks, meters)
+            for (cell, meter), task in zip(pairs, tasks, strict=True):
+                _measure(cell, classes, task, meter)
 
 
 def _settings(cell: Cell) -> Fig1Settings:
     if not isinstance(cell.settings, Fig1Settings):
         raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig1Settings")
     return cell.settings
+
+
+def _begin(cell: Cell, classes: PlanarClasses, data: str, iterations: int, meter: Meter) -> Task:
+    settings = _settings(cell)
+    classifier = _new_classifier(cell.variant, settings, meter)
+    meter.record("parameters", parameter_count(classifier.field), "1", data=data)
+    points, labels = _points(classes, settings.points, f"training {data}", meter)
+    return Task(classifier, points, labels, data, iterations, settings)
+
+
+def _measure(cell: Cell, classes: PlanarClasses, task: Task, meter: Meter) -> None:
+    settings = task.settings
+    test = _points(classes, settings.test_points, f"test {task.data}", meter)
+    trained = TrainedOn(task.classifier, *test, task.data, settings, meter)
+    trained.record_accuracy()
+    trained.record_depth_variance()
+    if cell.variant in GALERKIN:
+        trained.record_stacked_limit()
+    if cell.seed == 0:
+        trained.record_pictures()
 
 
 def _points(classes: PlanarClasses, count: int, stream: str, meter: Meter) -> tuple[Tensor, Tensor]:
@@ -107,43 +128,3 @@ def _new_classifier(variant: str, settings: Fig1Settings, meter: Meter) -> Depth
     if variant == "resnet":
         return DepthClassifier(field, "euler", settings.pieces, discrete=True)
     return DepthClassifier(field, settings.method, settings.steps, discrete=False)
-
-
-def _train(
-    classifier: DepthClassifier,
-    points: Tensor,
-    labels: Tensor,
-    iterations: int,
-    settings: Fig1Settings,
-    meter: Meter,
-    data: str,
-) -> None:
-    """Minimise the cross-entropy of the state at the end of depth with Adam, all points in one batch.
-
-    Raises:
-        FloatingPointError: When the loss is no longer finite.
-    """
-    optimiser = torch.optim.Adam(classifier.field.parameters(), lr=settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
-        optimiser, iterations, eta_min=settings.learning_rate * settings.final_learning_rate
-    )
-
-    def losses() -> tuple[Tensor, Tensor]:
-        found = classifier.scores(points)
-        return functional.cross_entropy(found, labels), found
-
-    step = GraphedStep(losses, optimiser)
-    with meter.wall_time() as elapsed:
-        for iteration in meter.resumable_steps(
-            iterations, data, model=classifier.field, optimiser=optimiser, schedule=schedule
-        ):
-            loss, scores = step()
-            schedule.step()
-            if iteration % _REPORTED_EVERY == 0 or iteration == iterations - 1:
-                value = loss.item()
-                if not math.isfinite(value):
-                    raise FloatingPointError(f"training diverged: the loss is {value} at iteration {iteration}")
-                meter.record("train_loss", value, "nats", data=data, iteration=iteration)
-                meter.progress(iteration + 1, iterations, f"iterations on {data}", loss=value)
-    meter.record("train_accuracy", accuracy(scores, labels), "%", data=data)
-    meter.record("train_seconds", elapsed.value, "s", data=data)

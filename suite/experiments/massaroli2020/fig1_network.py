@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from suite.experiments.massaroli2020.depth_grid import solver_options
 from suite.models.depth_varying import StackedField
@@ -41,12 +41,12 @@ class DepthClassifier:
         return DepthClassifier(StackedField([mean] * pieces), self.method, self.steps, self.discrete)
 
 
-def solve_depth(field: DepthDependent, z0: Tensor, *, method: str, steps: int = 1, tolerance: float = 1e-7) -> Solution:
+def solve_depth(field: nn.Module, z0: Tensor, *, method: str, steps: int = 1, tolerance: float = 1e-7) -> Solution:
     """Solve over the depths [0, 1], by so many steps of a fixed method or at a tolerance of another.
 
     Args:
         field: The field.
-        z0: Points, shape ``[n, 2]``.
+        z0: Points, shape ``[n, 2]``, or ``[replicas, n, 2]`` where the field is that of replicas.
         method: A method of ``suite.solvers``.
         steps: Equal steps of a method that does not choose them.
         tolerance: Relative and absolute tolerance of one that does.

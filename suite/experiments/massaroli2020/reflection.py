@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import nn
 
-from suite.declarations import Cell, Experiment, Meter, Profile, Settings, setting
+from suite.declarations import Cell, Experiment, Meter, Meters, Profile, Settings, setting
 from suite.experiments.massaroli2020.reflection_grid import crossings, floor, grid, held_out_grid
-from suite.experiments.massaroli2020.reflection_training import train_to_reflect
+from suite.experiments.massaroli2020.reflection_training import train_to_reflect, train_to_reflect_together
 from suite.models import parameter_count
 from suite.models.augmentation import ZeroAugmentation
 from suite.models.data_control import ConditionConcatenation
@@ -65,30 +65,68 @@ class Reflection(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model on the grid, and follow its paths."""
-        settings = cell.settings
-        if not isinstance(settings, ReflectionSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not ReflectionSettings")
-        with meter.initialisation():
-            model = reflecting_model(cell.variant, settings).double().to(meter.device)
-        x, held_out = grid(settings.points, meter.device), held_out_grid(settings.points, meter.device)
-        iterations = settings.succeeding_iterations if cell.variant in SUCCEEDING else settings.iterations
+        settings, model = _settings(cell), _new_model(cell, meter)
+        x = grid(settings.points, meter.device)
         with meter.wall_time() as seconds:
-            course = train_to_reflect(model, x, iterations, settings.learning_rate, meter)
-        for iteration, error in course.items():
-            meter.record("train_mse", error, "1", iteration=iteration)
+            course = train_to_reflect(model, x, _iterations(cell), settings.learning_rate, meter)
+        _record_course(course, meter)
         meter.record("train_seconds", seconds.value, "s")
-        meter.record("parameters", parameter_count(model), "1")
-        with torch.no_grad():
-            for name, numbers in (("", x), ("held_out_", held_out)):
-                ends = model(numbers)
-                error = float((ends + numbers).square().mean())
-                meter.record(f"{name}mse", error, "1")
-                meter.record(f"{name}floor", floor(numbers), "1")
-                meter.record(f"{name}excess", error - floor(numbers), "1")
-                if not name:
-                    meter.record("nfe_forward", model.nfe, "evaluations")
-                    meter.record("largest_end", float(ends.abs().max()), "1")
-            _follow(model, settings, meter, drawn=cell.seed == 0)
+        _measure(cell, model, meter)
+
+    def goes_together(self, cell: Cell) -> bool:
+        """Return whether the field never jumps; each seed's solver then chooses its steps by itself."""
+        return cell.variant != "stacked"
+
+    def run_together(self, cells: Sequence[Cell], meters: Meters) -> None:
+        """Train the models of all seeds at once on the grid, then follow the paths of each."""
+        settings, pairs = _settings(cells[0]), list(zip(cells, meters.each, strict=True))
+        models = [_new_model(cell, meter) for cell, meter in pairs]
+        x = grid(settings.points, meters.each[0].device)
+        with meters.wall_time() as seconds:
+            courses = train_to_reflect_together(models, x, _iterations(cells[0]), settings.learning_rate, meters)
+        for (cell, meter), model, course in zip(pairs, models, courses, strict=True):
+            _record_course(course, meter)
+            meter.record("train_seconds", seconds.value, "s", together=len(cells))
+            _measure(cell, model, meter)
+
+
+def _settings(cell: Cell) -> ReflectionSettings:
+    if not isinstance(cell.settings, ReflectionSettings):
+        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not ReflectionSettings")
+    return cell.settings
+
+
+def _iterations(cell: Cell) -> int:
+    settings = _settings(cell)
+    return settings.succeeding_iterations if cell.variant in SUCCEEDING else settings.iterations
+
+
+def _new_model(cell: Cell, meter: Meter) -> ScalarMap:
+    with meter.initialisation():
+        return reflecting_model(cell.variant, _settings(cell)).double().to(meter.device)
+
+
+def _record_course(course: Mapping[int, float], meter: Meter) -> None:
+    for iteration, error in course.items():
+        meter.record("train_mse", error, "1", iteration=iteration)
+
+
+@torch.no_grad()
+def _measure(cell: Cell, model: ScalarMap, meter: Meter) -> None:
+    """Record the errors of a trained model, and follow its paths."""
+    settings = _settings(cell)
+    x, held_out = grid(settings.points, meter.device), held_out_grid(settings.points, meter.device)
+    meter.record("parameters", parameter_count(model), "1")
+    for name, numbers in (("", x), ("held_out_", held_out)):
+        ends = model(numbers)
+        error = float((ends + numbers).square().mean())
+        meter.record(f"{name}mse", error, "1")
+        meter.record(f"{name}floor", floor(numbers), "1")
+        meter.record(f"{name}excess", error - floor(numbers), "1")
+        if not name:
+            meter.record("nfe_forward", model.nfe, "evaluations")
+            meter.record("largest_end", float(ends.abs().max()), "1")
+    _follow(model, settings, meter, drawn=cell.seed == 0)
 
 
 def reflecting_model(variant: str, settings: ReflectionSettings) -> ScalarMap:

@@ -71,6 +71,7 @@ class Fig1(Experiment):
         "paper": Fig1Settings(),
     }  # fmt: skip
     headline = "sample_error"
+    alone = ("hyper-heun",)
     paper_cost = "estimated, not measured: 1 GPU-hour for all variants of one seed"
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:

@@ -44,6 +44,7 @@ class LorenzRollouts(Experiment):
         "paper": LorenzSettings(),
     }  # fmt: skip
     headline = "valid_time"
+    alone = ("hyper-euler",)
     paper_cost = "estimated, not measured: 2 hours for all variants of one seed, all of it the host's"
 
     def run(self, cell: Cell, meter: Meter) -> None:

@@ -65,6 +65,7 @@ class WallClock(Experiment):
     datasets = ("mnist",)
     headline = "speed_up"
     varying = Varying(metrics=("speed_up", "time_ratio"))
+    alone = variants
     paper_cost = "estimated, not measured: 10 GPU-minutes for one seed, beside the models of poli2020/mnist"
 
     def needs(self, cell: Cell) -> Sequence[ModelSpec]:

@@ -38,6 +38,7 @@ def _described(experiment: Experiment) -> dict[str, Any]:
         "seeds": {profile: experiment.seeds.get(profile, 1) for profile in experiment.profiles},
         "datasets": list(experiment.datasets),
         "headline": experiment.headline,
+        "alone": list(experiment.alone),
         "paper_cost": experiment.paper_cost,
         "revision": experiment.revision,
     }

@@ -22,6 +22,7 @@ from suite.harness.commands.arguments import (
     selected_cells,
 )
 from suite.harness.errors import InputError
+from suite.harness.grouping import TOGETHER
 from suite.harness.wording import counted
 
 DESCRIPTION = (
@@ -39,7 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         default=1,
         metavar="N",
-        help="Runs N cells at a time, each in a process of its own with its share of the cores. The default is 1.",
+        help="Runs N cells at a time, each in a process of its own with its share of the cores, and of the memory of a "
+        "CUDA device, where variants whose time or memory is measured run alone. The default is 1.",
+    )
+    parser.add_argument(
+        "--together",
+        choices=TOGETHER,
+        default="auto",
+        help="Runs cells that differ by their seed alone as one batched model, where their experiment can: always, "
+        "never, or, the default, on a CUDA device.",
     )
     parser.add_argument(
         "--minutes",
@@ -74,6 +83,7 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
 
     from suite.harness.atomic import remove_leftovers
     from suite.harness.deadline import Deadline
+    from suite.harness.device_memory import check_share
     from suite.harness.executors.local import run_locally
     from suite.harness.executors.pool import run_in_pool
     from suite.harness.progress import shown_progress
@@ -85,6 +95,8 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     place = Place(arguments.records, kept, arguments.data_dir, packages)
     replays = Replays.below(place.records_dir, KEPT_RECORDS)
     statuses_of = partial(cell_statuses, records_dir=place.records_dir, kept=kept, replays=replays, packages=packages)
+    if arguments.jobs > 1 and any(cell.device == "cuda" for cell in cells):
+        check_share(arguments.jobs)
     remove_leftovers(place.records_dir)
     pending = pending_cells(statuses_of(cells), place.records_dir, place.data_dir, packages=packages)
     print(
@@ -93,16 +105,18 @@ def _run(cells: Sequence[Cell], arguments: argparse.Namespace, packages: Sequenc
     )
     timed = None
     if arguments.minutes:
-        timed = TimedRun(place, 60 * arguments.minutes, arguments.jobs, pending)
+        timed = TimedRun(place, 60 * arguments.minutes, arguments.jobs, pending, arguments.together)
         print(timed.expectation(), flush=True)
     try:
         with shown_progress(len(pending), Console()) as observer:
             if timed is not None:
                 timed.run(Deadline.after(timed.seconds, begun), observer)
-            elif arguments.jobs == 1:
-                run_locally(pending, place.records_dir, place.data_dir, observer, packages=packages)
             else:
-                run_in_pool(pending, place.records_dir, place.data_dir, observer, arguments.jobs, packages=packages)
+                run = run_locally if arguments.jobs == 1 else partial(run_in_pool, jobs=arguments.jobs)
+                run(
+                    pending, place.records_dir, place.data_dir, observer, packages=packages,
+                    together=arguments.together,
+                )  # fmt: skip
     except KeyboardInterrupt:
         finished = sum(status.is_finished for status in statuses_of(cells))
         print(

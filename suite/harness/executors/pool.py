@@ -20,7 +20,9 @@ from suite.declarations import Cell
 from suite.harness.code_digest import cell_code
 from suite.harness.deadline import NEVER, Deadline
 from suite.harness.errors import WorkerDiedError
-from suite.harness.executors.worker import Message, work
+from suite.harness.executors.schedule import Job, Schedule
+from suite.harness.executors.worker import Finished, Message, Order, work
+from suite.harness.grouping import Together, grouped
 from suite.harness.interrupted import note_lost
 from suite.harness.observer import Ending, Observer, Step
 from suite.harness.plan import needed_cells
@@ -40,18 +42,22 @@ def run_in_pool(
     *,
     packages: Sequence[str] = EXPERIMENT_PACKAGES,
     deadline: Deadline = NEVER,
+    together: Together = "auto",
 ) -> None:
     """Run cells in at most ``jobs`` processes, each after those it needs, and write their records.
 
     The processes share the cores evenly; one alone takes as many threads as this process. When one dies, its cell is a
     failed record that names the signal or exit code, and another process takes its place. All are stopped when this
     function is left, by an exception too. What the deadline stops has no record, and nothing starts after it.
+
+    On a CUDA device the processes also share the memory evenly. A cell that fails because its share is used up runs
+    once more at the end, with all of the memory; and nothing runs beside a variant that its experiment declares
+    ``alone``, because what it measures would be slowed down.
     """
-    waiting = list(cells)
     threads = torch.get_num_threads() if jobs == 1 else max(1, cores() // jobs)
-    pool = _Pool(records_dir, data_dir, observer, packages, threads, deadline)
+    pool = _Pool(records_dir, data_dir, observer, packages, threads, jobs, deadline)
     try:
-        pool.run(waiting, jobs)
+        pool.run(grouped(cells, experiments(packages), together))
     finally:
         pool.stop()
 
@@ -59,14 +65,14 @@ def run_in_pool(
 @dataclass(eq=False)
 class _Worker:
     process: SpawnProcess
-    pipe: Connection[Cell | None, Message | None]
-    cell: Cell | None = None
+    pipe: Connection[Order | None, Message | Finished]
+    job: Job | None = None
     since: float = 0.0
 
-    def give(self, cell: Cell) -> None:
-        self.cell, self.since = cell, time.perf_counter()
-        with suppress(OSError):  # it died while idle; reading from it says so, and its cell is recorded then
-            self.pipe.send(cell)
+    def give(self, job: Job, processes: int) -> None:
+        self.job, self.since = job, time.perf_counter()
+        with suppress(OSError):  # it died while idle; reading from it says so, and its cells are recorded then
+            self.pipe.send(Order(job.cells, processes, alone=job.alone))
 
 
 @dataclass
@@ -76,27 +82,31 @@ class _Pool:
     observer: Observer
     packages: Sequence[str]
     threads: int
+    at_a_time: int
     deadline: Deadline
     workers: list[_Worker] = field(default_factory=list)
+    schedule: Schedule = field(init=False)
+    _postponed: dict[str, Ending] = field(default_factory=dict)  # by key, how cells ended that run once more
 
-    def run(self, cells: Sequence[Cell], jobs: int) -> None:
-        waiting = {cell.key: cell for cell in cells}
-        needs = {cell.key: self._needed_keys(cell) for cell in cells}
-        while self._busy() or (waiting and not self.deadline.asks_to_stop):
-            unfinished = waiting.keys() | {worker.cell.key for worker in self._busy() if worker.cell}
-            ready = [key for key in waiting if not needs[key] & unfinished]
-            for key in ready[: 0 if self.deadline.asks_to_stop else jobs - len(self._busy())]:
-                self._idle_worker().give(waiting.pop(key))
+    def run(self, groups: Sequence[tuple[Cell, ...]]) -> None:
+        jobs = [Job(group, alone=self._shares_device(group[0]) and self._is_alone(group[0])) for group in groups]
+        needs = {cell.key: self._needed_keys(cell) for group in groups for cell in group}
+        self.schedule = Schedule(jobs, needs, self.at_a_time)
+        while self._busy() or not (self.schedule.is_empty or self.deadline.asks_to_stop):
+            while not self.deadline.asks_to_stop and (job := self.schedule.next()) is not None:
+                self._idle_worker().give(job, self.at_a_time)
             for pipe in connection.wait([worker.pipe for worker in self._busy()], self.deadline.seconds_left):
                 self._hear(next(worker for worker in self.workers if worker.pipe is pipe))
             if self.deadline.has_ended:
                 for worker in self._busy():
                     self._give_up(worker)
+        for cell in self.schedule.again:  # there was no time for a second run
+            self.observer.ended(cell, self._postponed[cell.key])
 
     def stop(self) -> None:
         """End every worker: at once when it is in the middle of a cell."""
         for worker in self.workers:
-            if worker.cell is None:
+            if worker.job is None:
                 with suppress(OSError):
                     worker.pipe.send(None)
             else:
@@ -112,12 +122,18 @@ class _Pool:
     def _needed_keys(self, cell: Cell) -> set[str]:
         return {needed.key for needed in needed_cells(cell, data_dir=self.data_dir, packages=self.packages)}
 
+    def _is_alone(self, cell: Cell) -> bool:
+        return cell.variant in experiments(self.packages)[cell.experiment].alone
+
+    def _shares_device(self, cell: Cell) -> bool:
+        return self.at_a_time > 1 and _on_a_shared_device(cell)
+
     def _busy(self) -> list[_Worker]:
-        return [worker for worker in self.workers if worker.cell is not None]
+        return [worker for worker in self.workers if worker.job is not None]
 
     def _idle_worker(self) -> _Worker:
         for worker in self.workers:
-            if worker.cell is None:
+            if worker.job is None:
                 return worker
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
@@ -138,51 +154,85 @@ class _Pool:
         except (EOFError, OSError):
             self._bury(worker)
             return
-        if message is None:
-            worker.cell = None
+        if isinstance(message, Finished):
+            self._release(worker)
+            if not message.goes_on:
+                self._remove(worker)
         elif isinstance(message.event, Step):
             self.observer.advanced(message.cell, message.event)
         elif isinstance(message.event, Ending):
-            self.observer.ended(message.cell, message.event)
-        else:
+            self._end(worker, message.cell, message.event)
+        elif message.cell.key not in self._postponed:
             self.observer.started(message.cell)
 
-    def _bury(self, worker: _Worker) -> None:
+    def _end(self, worker: _Worker, cell: Cell, ending: Ending) -> None:
+        """Tell how a cell ended, unless it is to run once more with all of the device's memory."""
+        shared = worker.job is not None and not worker.job.alone
+        if ending.out_of_memory and shared and self._shares_device(cell) and cell.key not in self._postponed:
+            self._once_more(cell, ending)
+        else:
+            self.observer.ended(cell, ending)
+
+    def _once_more(self, cell: Cell, ending: Ending) -> None:
+        self._postponed[cell.key] = ending
+        self.schedule.put_back(cell)
+
+    def _release(self, worker: _Worker) -> None:
+        if worker.job is not None:
+            self.schedule.ended(worker.job)
+            worker.job = None
+
+    def _remove(self, worker: _Worker) -> int | None:
+        """Forget a process that ends by itself, and return its exit code."""
         worker.process.join()
+        exit_code = worker.process.exitcode
         self.workers.remove(worker)
-        cell, exit_code = worker.cell, worker.process.exitcode
         worker.pipe.close()
         worker.process.close()
-        if cell is None:
-            return
-        code = cell_code(cell, experiments(self.packages))
-        if self._has_finished(cell, code):
-            return  # it died between writing the record and saying so
-        error = WorkerDiedError(f"the worker process ended with {_named(exit_code)} in the middle of the cell")
+        return exit_code
+
+    def _bury(self, worker: _Worker) -> None:
+        job = worker.job
+        self._release(worker)
+        exit_code = self._remove(worker)
         seconds = time.perf_counter() - worker.since
-        record_failure(cell, self.records_dir, error, seconds, code)
-        self.observer.ended(cell, Ending("failed", seconds, f"{type(error).__name__}: {error}"))
+        for cell, code in self._unfinished(job):
+            error = WorkerDiedError(f"the worker process ended with {_named(exit_code)} in the middle of the cell")
+            record_failure(cell, self.records_dir, error, seconds, code)
+            ending = Ending("failed", seconds, f"{type(error).__name__}: {error}")
+            if job is not None and len(job.cells) > 1:  # which of the cells it died of is not known
+                self._once_more(cell, ending)
+            else:
+                self.observer.ended(cell, ending)
 
     def _give_up(self, worker: _Worker) -> None:
         """End a worker whose cell has not stopped by itself; the cell has no record."""
-        cell = worker.cell
+        job = worker.job
         worker.process.kill()
-        worker.process.join()
-        self.workers.remove(worker)
-        worker.pipe.close()
-        worker.process.close()
-        if cell is None:
-            return
-        code = cell_code(cell, experiments(self.packages))
-        if self._has_finished(cell, code):
-            return
+        self._release(worker)
+        self._remove(worker)
         seconds = time.perf_counter() - worker.since
-        note_lost(self.records_dir, cell.key, code, seconds)
-        self.observer.ended(cell, Ending("stopped", seconds, "the time is up, and it did not come to a next step"))
+        for cell, code in self._unfinished(job):
+            note_lost(self.records_dir, cell.key, code, seconds)
+            self.observer.ended(cell, Ending("stopped", seconds, "the time is up, and it did not come to a next step"))
+
+    def _unfinished(self, job: Job | None) -> Iterator[tuple[Cell, str]]:
+        """Yield the cells of a process that is gone which have no record, with their code.
+
+        A process may have gone between writing a record and saying so.
+        """
+        for cell in job.cells if job is not None else ():
+            code = cell_code(cell, experiments(self.packages))
+            if not self._has_finished(cell, code):
+                yield cell, code
 
     def _has_finished(self, cell: Cell, code: str) -> bool:
         header = read_header(record_path(self.records_dir, cell, code))
         return header is not None and header["status"] == "finished"
+
+
+def _on_a_shared_device(cell: Cell) -> bool:
+    return cell.device == "cuda"
 
 
 def _named(exit_code: int | None) -> str:

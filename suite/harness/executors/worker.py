@@ -17,8 +17,9 @@ import torch
 
 from suite.declarations import Cell
 from suite.harness.deadline import Deadline, TimeUp
+from suite.harness.device_memory import give_back, hold_to_share
+from suite.harness.executors.local import run_group
 from suite.harness.observer import Ending, Step
-from suite.harness.runner import run_cell
 
 _SECONDS_BETWEEN_STEPS = 0.1  # no eye follows more, and an experiment may report every iteration
 
@@ -31,24 +32,51 @@ class Message:
     event: Step | Ending | None = None
 
 
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to do.
+
+    Attributes:
+        cells: The cell to run, or several that run together.
+        processes: How many processes have a part of the machine.
+        alone: Whether the others are idle meanwhile.
+    """
+
+    cells: tuple[Cell, ...]
+    processes: int
+    alone: bool
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a worker says when it has done what it was to do, and whether it can do more."""
+
+    goes_on: bool
+
+
 def work(
-    pipe: Connection[Message | None, Cell | None],
+    pipe: Connection[Message | Finished, Order | None],
     records_dir: Path,
     data_dir: Path | None,
     packages: Sequence[str],
     threads: int,
     deadline: Deadline,
 ) -> None:
-    """Run the cells that come through the pipe, until None comes; after each cell, send None."""
+    """Do what comes through the pipe, until None comes or the device no longer answers; say when each is done."""
     # Ctrl-C reaches the whole process group; the process that started the pool is the one to act on it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(threads)
     observer = _PipeObserver(pipe)
-    while (cell := pipe.recv()) is not None:
+    goes_on = True
+    while goes_on and (order := pipe.recv()) is not None:
+        if order.processes > 1 and order.cells[0].device == "cuda":
+            with suppress(RuntimeError):  # the device cannot be used, which the cells run into, and their records tell
+                hold_to_share(order.processes, alone=order.alone)
         with suppress(TimeUp):  # the observer was told
-            run_cell(cell, records_dir, data_dir, observer, packages=packages, deadline=deadline)
-        pipe.send(None)
+            run_group(order.cells, records_dir, data_dir, observer, packages=packages, deadline=deadline)
+        goes_on = give_back()
+        pipe.send(Finished(goes_on))
 
 
 def _end_with_parent() -> None:
@@ -60,17 +88,17 @@ def _end_with_parent() -> None:
 
 
 class _PipeObserver:
-    def __init__(self, pipe: Connection[Message | None, Cell | None]) -> None:
+    def __init__(self, pipe: Connection[Message | Finished, Order | None]) -> None:
         self._pipe = pipe
-        self._last_step = 0.0
+        self._last_steps: dict[str, float] = {}
 
     def started(self, cell: Cell) -> None:
         self._pipe.send(Message(cell))
 
     def advanced(self, cell: Cell, step: Step) -> None:
         now = time.monotonic()
-        if now - self._last_step >= _SECONDS_BETWEEN_STEPS:
-            self._last_step = now
+        if now - self._last_steps.get(cell.key, 0.0) >= _SECONDS_BETWEEN_STEPS:
+            self._last_steps[cell.key] = now
             self._pipe.send(Message(cell, step))
 
     def ended(self, cell: Cell, ending: Ending) -> None:

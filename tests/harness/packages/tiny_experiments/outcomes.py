@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import torch
+
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings, setting
 
 
@@ -88,3 +90,39 @@ class Slow(Experiment):
             ledger.write(f"{cell.variant}\n")
         time.sleep(cell.settings.seconds)
         meter.record("waited", cell.settings.seconds, "s")
+
+
+@dataclass(frozen=True)
+class SharingSettings(Settings):
+    """Where to write down who ran when."""
+
+    ledger: str = setting("", ours="given by the test")
+
+
+class Sharing(Experiment):
+    """Cells on one device: some fit beside each other, one needs all of the memory, and one measures its time."""
+
+    id = "tiny/sharing"
+    title = "Sharing a device"
+    variants = ("fits", "too-large", "much-too-large", "measures", "fits-too")
+    profiles: ClassVar[Mapping[Profile, Settings]] = {"smoke": SharingSettings()}
+    headline = "run"
+    alone = ("measures",)
+    paper_cost = "nothing"
+
+    def run(self, cell: Cell, meter: Meter) -> None:
+        """Write down begin and end, and be out of memory in between where the variant says so."""
+        assert isinstance(cell.settings, SharingSettings)
+        ledger = Path(cell.settings.ledger)
+        begun = time.monotonic()
+        lines = ledger.read_text().splitlines() if ledger.exists() else []
+        ran_before = any(line.startswith(f"{cell.variant} ") for line in lines)
+        time.sleep(0.2)
+        with ledger.open("a") as file:
+            file.write(f"{cell.variant} {begun} {time.monotonic()}\n")
+        if cell.variant == "much-too-large" or (cell.variant == "too-large" and not ran_before):
+            raise torch.OutOfMemoryError(
+                "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 8.00 GiB of which "
+                "4.00 MiB is free."
+            )
+        meter.record("run", 1 + ran_before, "1")
