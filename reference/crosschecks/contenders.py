@@ -12,7 +12,6 @@ from torch import Tensor
 from reference.libraries.neutral_field import NeutralField
 from reference.libraries.prepared import NeutralLibrary, prepare
 from suite.declarations import Library
-from suite.harness.meters import synchronise
 from suite.solvers import CountedField
 
 Run = Callable[[], object]
@@ -46,10 +45,10 @@ class Solve:
         return self.arguments["method"] in library.methods and self.gradient in gradients
 
     def run(self, library: Library) -> Run:
-        """Return the function to time, which ends with the device idle."""
+        """Return the function to time. Of a library of torch it may end before the device does: who times it waits."""
         if isinstance(library, NeutralLibrary):
             return prepare(library, self.field, self.y0, self.times, gradient=self.gradient, **self.arguments).run
-        return self._synchronised(self._torch_run(library, self.field))
+        return self._torch_run(library, self.field)
 
     def states(self, library: Library) -> Tensor:
         """Return the last states."""
@@ -93,7 +92,7 @@ class Solve:
                 for _ in range(times):
                     self.field(self.times[0], self.y0)
 
-        return self._synchronised(run)
+        return run
 
     def multiply(self, times: int) -> Run:
         """Return a function that evaluates the field and its vector-Jacobian product, and does nothing else."""
@@ -104,7 +103,7 @@ class Solve:
             for _ in range(times):
                 torch.autograd.grad(self.field(self.times[0], inputs[0]), inputs, cotangent)
 
-        return self._synchronised(run)
+        return run
 
     def _torch_run(self, library: Library, field: torch.nn.Module) -> Run:
         if not self.gradient:
@@ -128,13 +127,3 @@ class Solve:
         start = self.y0.detach().requires_grad_(True)
         states = library.odeint(field, start, self.times, gradient=self.gradient, **self.arguments)
         return states[-1].square().mean(), (start, *self.field.parameters())
-
-    def _synchronised(self, run: Run) -> Run:
-        if self.y0.device.type == "cpu":
-            return run
-
-        def run_and_wait() -> None:
-            run()
-            synchronise(self.y0.device)
-
-        return run_and_wait
