@@ -12,7 +12,8 @@ from torch import Tensor
 from reference.crosschecks.contenders import Solve
 from reference.crosschecks.further_step import further_step
 from reference.crosschecks.perceptron_field import PerceptronField
-from reference.crosschecks.speed import FIELD, Speed, SpeedSettings
+from reference.crosschecks.speed import Speed, SpeedSettings
+from reference.crosschecks.speed_times import FIELD
 from reference.libraries.suite import Suite
 from reference.libraries.torchdiffeq import Torchdiffeq
 from suite.harness import records
