@@ -16,6 +16,9 @@ from suite.solvers import CountedField
 
 Run = Callable[[], object]
 
+WARM_UP = {"cpu": 1, "cuda": 3}
+"""Calls before one that is measured, by the kind of device: they fill caches, and on CUDA they have graphs captured."""
+
 
 @dataclass(frozen=True, eq=False)
 class Solve:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reference.crosschecks.contenders import Run, Solve
+from reference.crosschecks.contenders import WARM_UP, Run, Solve
 from suite.declarations import Library
 from suite.harness import meters
 from suite.harness.meters.live_tensors import live_tensors
 
 METRICS = ("host_syncs", "operations", "allocations")
 SPANS = 4
-WARM_UP = 3
-"""Calls before the one that is counted, after which every cache is filled and a CUDA graph captured."""
 
 
 def further_step(solve: Solve, library: Library, evaluations_per_step: int) -> dict[str, float]:
@@ -30,14 +28,15 @@ def further_step(solve: Solve, library: Library, evaluations_per_step: int) -> d
         ValueError: When the longer solve takes no further step.
     """
     longer = replace(solve, times=SPANS * solve.times)
-    short, long = (_counts(each.run(library)) for each in (solve, longer))
+    warm_up = WARM_UP[solve.y0.device.type]
+    short, long = (_counts(each.run(library), warm_up) for each in (solve, longer))
     first, last = (each.evaluations(library) for each in (solve, longer))
     steps = (sum(last) - sum(first)) / evaluations_per_step
     if steps <= 0:
         raise ValueError(f"{library.name} takes no further step over {SPANS} times the span")
     pairs = zip(solve.work(*last), solve.work(*first), strict=True)
     evaluations, products = (after - before for after, before in pairs)
-    of_evaluation, of_product = _counts(solve.evaluate(1)), _counts(solve.multiply(1))
+    of_evaluation, of_product = _counts(solve.evaluate(1), warm_up), _counts(solve.multiply(1), warm_up)
     return {
         name: (after - before - evaluations * evaluation - products * product) / steps
         for name, after, before, evaluation, product in zip(
@@ -46,9 +45,9 @@ def further_step(solve: Solve, library: Library, evaluations_per_step: int) -> d
     }
 
 
-def _counts(run: Run) -> tuple[float, float, float]:
+def _counts(run: Run, warm_up: int) -> tuple[float, float, float]:
     """Return the counts of one call when warm."""
-    for _ in range(WARM_UP):
+    for _ in range(warm_up):
         run()
     with meters.host_syncs() as waits, meters.operations() as operations, live_tensors() as tensors:
         run()

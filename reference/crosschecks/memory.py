@@ -102,7 +102,7 @@ class Memory(Experiment):
         shape = (settings.images, settings.channels, settings.pixels, settings.pixels)
         y0 = torch.randn(shape, generator=meter.generator("states")).to(meter.device)
         if variant == RESNET:
-            for steps in (number for number in settings.steps if number <= MOST_KEPT_STEPS):
+            for steps in steps_of(variant, settings):
                 network = residual_body(settings.channels, steps).to(meter.device)
                 _measure(network, network, y0, meter, method=RESNET, steps=steps)
             return
@@ -118,9 +118,7 @@ class Memory(Experiment):
         reversible = gradient == "reversible"
         for method in REVERSIBLE_METHODS if reversible else (settings.method,):
             _backpropagate(solve(method, 1.0, 1e-3, 1.0), field, y0)  # fills every cache
-            for steps in settings.steps:
-                if steps > MOST_KEPT_STEPS and gradient not in KEEPS_NOTHING:
-                    continue
+            for steps in steps_of(variant, settings):
                 _measure(solve(method, 1.0, 1e-3, 1 / steps), field, y0, meter, method=method, steps=steps)
         if reversible:
             return
@@ -129,6 +127,12 @@ class Memory(Experiment):
         for tolerance in settings.tolerances:
             run = solve(method, settings.duration, tolerance, None)
             _measure(run, field, y0, meter, method=method, tolerance=tolerance)
+
+
+def steps_of(variant: str, settings: MemorySettings) -> tuple[int, ...]:
+    """Return the steps that a variant is measured at: all, or those whose states fit into a device."""
+    _, gradient = way(variant)
+    return tuple(steps for steps in settings.steps if steps <= MOST_KEPT_STEPS or gradient in KEEPS_NOTHING)
 
 
 def _field(channels: int, generator: torch.Generator) -> nn.Module:

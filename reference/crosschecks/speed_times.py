@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from torch import Tensor
 
-from reference.crosschecks.contenders import Run, Solve
+from reference.crosschecks.contenders import WARM_UP, Run, Solve
 from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.wall_clock_graphs import captured
 from suite.harness.interleaved import best_call_times
@@ -54,8 +54,7 @@ def fastest_times(
         sums[FIELD_GRAPH] = _needed(graphs, work)
     of_repeats: dict[str, list[CallTime]] = {name: [] for name in (*calls, *sums)}
     for repeat in range(repeats):
-        # With the first call, which was timed cold, they are three, after which a CUDA graph is captured.
-        warm_up = 0 if repeat else 2
+        warm_up = 0 if repeat else WARM_UP[meter.device.type]
         minima = best_call_times(*calls.values(), device=meter.device, seconds=seconds, rounds=2, warm_up=warm_up)
         best = dict(zip(calls, minima, strict=True))
         best |= {name: _sum(best[part] for part in parts) for name, parts in sums.items()}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from suite.harness.meters.call_time import call_time
+from suite.harness.interleaved import best_call_times
 from suite.harness.meters.traffic import Traffic
 
 COPIED: Mapping[str, tuple[int, ...]] = {
@@ -20,7 +20,7 @@ ROWS: Mapping[str, int] = {"cpu": 512, "cuda": 8192}
 """Rows and columns of the matrices that are multiplied: enough to fill the device."""
 
 _MOVED = 2**26  # least bytes copied in one timed call, so that a launch is a small part of it
-_CALLS = 3
+_SECONDS = 0.1  # least time of all calls together, so that not all of them fall into a disturbance
 _FIRST_WITH_TF32 = (8, 0)
 
 
@@ -89,10 +89,9 @@ def _matrix_rate(device: torch.device) -> float:
 
 
 def _shortest(run: Callable[[], object], device: torch.device) -> float:
-    """Return the shortest time [s] of a few calls after one: by events on CUDA, where launches are not the limit."""
-    run()
-    times = [call_time(run, device) for _ in range(_CALLS)]
-    return min(each.device if device.type == "cuda" else each.wall for each in times)
+    """Return the shortest time [s] of some calls: by events on CUDA, where launches are not the limit."""
+    (best,) = best_call_times(run, device=device, seconds=_SECONDS, rounds=3, warm_up=1)
+    return best.device if device.type == "cuda" else best.wall
 
 
 def _flag() -> tuple[str, object, object]:
