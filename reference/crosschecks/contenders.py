@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -39,6 +40,14 @@ class Solve:
     arguments: dict[str, Any]
     gradient: str = ""
     backward_alone: bool = False
+
+    def unseen(self) -> Solve:
+        """Return the same on a GPU with a field that no solve has seen, so that its first call takes every step itself.
+
+        A graph that is replayed dispatches nothing, and so hides what it does from whatever counts operations. On a
+        CPU, where there are none, it is this one.
+        """
+        return self if self.y0.device.type == "cpu" else replace(self, field=copy.deepcopy(self.field))
 
     def able(self, library: Library) -> bool:
         """Say whether a library can do it."""

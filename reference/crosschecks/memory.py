@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import tracemalloc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,8 @@ KEEPS_NOTHING = ("adjoint", "seminorm", "quadrature", "segments", "reversible")
 
 Forward = Callable[[Tensor], Tensor]
 """From the state at the start to the one at the end."""
+ForwardOf = Callable[[nn.Module], Forward]
+"""From a vector field or a network to its forward pass."""
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,11 @@ class Memory(Experiment):
     ``saved_bytes`` is what autograd saves, without parameters. ``kept_bytes`` is every tensor made in the forward pass
     that lives at its end, the output included, whoever holds it: nothing can hide in an attribute. ``peak_bytes`` is
     the most that lives at once during both passes, gradients included. On a GPU ``device_peak_bytes`` is the most that
-    its allocator gave out above the level at entry, in the same two passes with nothing else watching them.
-    ``python_bytes`` are those that the forward pass leaves in Python's own objects, such as the times of steps. The
-    vector field is that of an ODE-Net; ``resnet`` has as many residual blocks as the others steps. Beyond 1000 steps go
-    only the ways that keep nothing of a step.
+    its allocator gave out above the level at entry, in the same two passes with nothing else watching them. All are
+    those of a first solve, which takes its steps one by one and replays no graph. ``python_bytes`` are those that the
+    forward pass leaves in Python's own objects, such as the times of steps. The vector field is that of an ODE-Net;
+    ``resnet`` has as many residual blocks as the others steps. Beyond 1000 steps go only the ways that keep nothing of
+    a step.
     """
 
     id = "crosscheck/memory"
@@ -104,16 +108,19 @@ class Memory(Experiment):
         if variant == RESNET:
             for steps in steps_of(variant, settings):
                 network = residual_body(settings.channels, steps).to(meter.device)
-                _measure(network, network, y0, meter, method=RESNET, steps=steps)
+                _measure(lambda body: body, network, y0, meter, method=RESNET, steps=steps)
             return
         field = CountedField(_field(settings.channels, meter.generator("field")).to(meter.device))
         library, gradient = way(variant)
 
-        def solve(method: str, end: float, tolerance: float, step_size: float | None) -> Forward:
+        def solve(method: str, end: float, tolerance: float, step_size: float | None) -> ForwardOf:
             times = torch.tensor([0.0, end], device=meter.device)
-            return lambda y: library.odeint(
-                field, y, times, method=method, rtol=tolerance, atol=tolerance, step_size=step_size, gradient=gradient
-            )[-1]
+            arguments: dict[str, Any] = {"method": method, "rtol": tolerance, "atol": tolerance, "step_size": step_size}
+
+            def forward_of(owner: nn.Module) -> Forward:
+                return lambda y: library.odeint(owner, y, times, gradient=gradient, **arguments)[-1]
+
+            return forward_of
 
         reversible = gradient == "reversible"
         for method in REVERSIBLE_METHODS if reversible else (settings.method,):
@@ -145,9 +152,14 @@ def _field(channels: int, generator: torch.Generator) -> nn.Module:
     return field
 
 
-def _backpropagate(forward: Forward, owner: nn.Module, y0: Tensor) -> None:
+def _backpropagate(forward_of: ForwardOf, owner: nn.Module, y0: Tensor) -> None:
     start = y0.clone().requires_grad_(True)
-    torch.autograd.grad(forward(start).square().mean(), (start, *owner.parameters()))
+    torch.autograd.grad(forward_of(owner)(start).square().mean(), (start, *owner.parameters()))
+
+
+def _unseen(owner: nn.Module, device: torch.device) -> nn.Module:
+    """Return on a GPU a copy that no solve has seen: what is seen again is replayed as a graph, which hides its bytes."""
+    return owner if device.type == "cpu" else copy.deepcopy(owner)
 
 
 def _python_bytes(forward: Forward, start: Tensor) -> int:
@@ -164,9 +176,11 @@ def _python_bytes(forward: Forward, start: Tensor) -> int:
     return kept
 
 
-def _measure(forward: Forward, owner: nn.Module, y0: Tensor, meter: Meter, **axes: Axis) -> None:
+def _measure(forward_of: ForwardOf, owner: nn.Module, y0: Tensor, meter: Meter, **axes: Axis) -> None:
     """Record the bytes of one forward and backward pass, by the start and by the parameters of ``owner``."""
     start = y0.clone().requires_grad_(True)
+    owner = _unseen(owner, meter.device)
+    forward = forward_of(owner)
     inputs = (start, *owner.parameters())
     gc.collect()
     field = owner if isinstance(owner, CountedField) else None
@@ -185,9 +199,11 @@ def _measure(forward: Forward, owner: nn.Module, y0: Tensor, meter: Meter, **axe
     if field is not None:
         meter.record("nfe_forward", evaluations, "evaluations", **axes)
         meter.record("nfe_backward", field.nfe - evaluations, "evaluations", **axes)
-    meter.record("python_bytes", _python_bytes(forward, start), "B", **axes)
+    again = forward_of(_unseen(owner, meter.device))
+    meter.record("python_bytes", _python_bytes(again, start), "B", **axes)
     meter.record("kept_bytes", kept, "B", **axes)
     if meter.device.type == "cuda":
+        owner = _unseen(owner, meter.device)
         with meter.peak_memory() as device_peak:
-            _backpropagate(forward, owner, y0)
+            _backpropagate(forward_of, owner, y0)
         meter.record("device_peak_bytes", device_peak.value, "B", **axes)

@@ -267,8 +267,9 @@ def _evaluations(solve: Solve, library: Library) -> tuple[tuple[int, int], Traff
     # The forward pass before a backward pass that is timed alone would count; what counts operations is not compiled.
     if solve.backward_alone or isinstance(library, NeutralLibrary | CompiledSuite):
         return solve.evaluations(library), None
+    unseen = solve.unseen()
     with traffic() as moved:
-        found = solve.evaluations(library)
+        found = unseen.evaluations(library)
     return found, moved
 
 

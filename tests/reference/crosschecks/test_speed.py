@@ -163,6 +163,22 @@ def test_bytes_of_a_step_are_its_evaluations_and_the_solvers_own(smoke_records: 
     assert of["step_flops", "suite"] == 4 * of["evaluation_flops", FIELD]
 
 
+def test_on_a_cpu_nothing_is_replayed_and_a_solve_is_counted_on_its_own_field() -> None:
+    solve = _solve()
+    assert solve.unseen() is solve
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu_operations_are_those_of_steps_that_are_taken_one_by_one() -> None:
+    here = _solve()
+    there = replace(here, field=here.field.cuda(), y0=here.y0.cuda(), times=here.times.cuda())
+    run = there.run(Suite())
+    for _ in range(3):
+        run()
+    assert further_step(there, Suite(), 4)["operations"] == further_step(_solve(), Suite(), 4)["operations"]
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("variant", Speed.variants)
