@@ -158,7 +158,7 @@ def _backpropagate(forward_of: ForwardOf, owner: nn.Module, y0: Tensor) -> None:
 
 
 def _unseen(owner: nn.Module, device: torch.device) -> nn.Module:
-    """Return on a GPU a copy that no solve has seen: what is seen again is replayed as a graph, which hides its bytes."""
+    """Return on a GPU a copy that no solve has seen: one that has been may be a graph, whose bytes are hidden."""
     return owner if device.type == "cpu" else copy.deepcopy(owner)
 
 
