@@ -34,6 +34,7 @@ def fields(verdict: Verdict) -> dict[str, object]:
         "origin": claim.origin,
         "withdrawn": claim.status == "withdrawn",
         "judged_from": claim.judged_from,
+        "judged_on": claim.device,
         "judge": claim.judge,
         "published": list(claim.published),
         **{name: list(value) if isinstance(value, tuple) else value for name, value in own.items()},

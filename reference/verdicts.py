@@ -18,6 +18,9 @@ from suite.declarations import PROFILES, Experiment
 from suite.harness.records import with_own_axes
 from suite.harness.varying_rows import is_varying
 
+DEVICES = {"cpu": "a CPU", "cuda": "a CUDA device"}
+"""Each class of device in words."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -88,7 +91,8 @@ def verdicts(
 ) -> list[Verdict]:
     """Return the verdict on every claim, one for each class of device that has records of it.
 
-    A claim without any record has one verdict, not tested.
+    A claim without any record has one verdict, not tested. One that is only true of a class of device has its verdict
+    there; other devices' records show that it is not tested while there are none of its own.
 
     Args:
         claims: The claims.
@@ -123,7 +127,8 @@ def _of_claim(
         yield Verdict(claim, "not tested", f"no records of {claim.artefact}")
         return
     times = _rests_on_times(claim, rows, experiment)
-    for device in sorted(cells["device"].unique()):
+    devices = sorted(cells["device"].unique())
+    for device in [claim.device] if claim.device in devices else devices:
         records = select(cells, claim.variants, claim.seeds, device, times=times)
         if records is not None:
             others = cells[(cells["device"] == device) & ~cells["path"].isin(records.cells["path"])]
@@ -183,6 +188,8 @@ def _obstacles(claim: Claim, records: RecordSet, published: Mapping[str, Publish
     """Yield every reason for which these records may not decide the claim."""
     if _replaces_data(claim, records.cells):
         yield f"stand-in data: {_stand_in(records.cells)}"
+    if claim.device not in ("", records.device):
+        yield f"needs {DEVICES[claim.device]}, measured on {DEVICES[records.device]}"
     if PROFILES.index(claim.judged_from) > _rank(records.profile):
         yield f"needs profile {claim.judged_from}, measured at {records.profile}"
     if len(records.seeds) < claim.seeds:

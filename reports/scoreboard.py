@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reference.claims import Claim
 from reference.published import PublishedNumber
 from reference.statistics import STATUSES
-from reference.verdicts import Verdict
+from reference.verdicts import DEVICES, Verdict
 from reports.data_names import data_name, stand_in_words
 from reports.numbers import NumberRow, anchor, number_row
 from reports.numerals import estimate, number, with_unit
@@ -142,7 +142,8 @@ def _rule(claim: Claim) -> str:
     given = {**claim.arguments, **{name: value for name, value in scope.items() if value}}
     arguments = ", ".join(f"{name} = {_words(value)}" for name, value in given.items())
     seeds = "1 seed" if claim.seeds == 1 else f"{claim.seeds} seeds"
-    return f"{claim.judge}: {arguments}. Judged from profile {claim.judged_from} and {seeds} on."
+    where = f", on {DEVICES[claim.device]}" if claim.device else ""
+    return f"{claim.judge}: {arguments}. Judged from profile {claim.judged_from} and {seeds} on{where}."
 
 
 def _words(value: object) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reference.statistics import Scope
-from suite.declarations import Profile
+from suite.declarations import DeviceClass, Profile
 
 Origin = Literal["paper", "ours"]
 Standing = Literal["", "withdrawn"]
@@ -30,6 +30,7 @@ class Claim:
         scope: Which rows it is applied to, and into which cases they are split.
         status: ``withdrawn`` when its authors took it back; it is tested all the same.
         data: The data set that it is only true of; a stand-in does not test it.
+        device: The class of device that it is only true of; records of another do not test it.
         origin: Whose claim it is: the paper's, or a control of ours.
         note: A caveat in one or two sentences.
     """
@@ -46,6 +47,7 @@ class Claim:
     scope: Scope
     status: Standing = ""
     data: str = ""
+    device: DeviceClass | Literal[""] = ""
     origin: Origin = "paper"
     note: str = ""
 

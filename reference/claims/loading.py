@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 
 from reference.claims.claim import Claim, Origin, Standing
 from reference.statistics import Scope, check_arguments
-from suite.declarations import PROFILES
+from suite.declarations import PROFILES, DeviceClass
 
 REQUIRED: Mapping[str, type] = {
     "id": str,
@@ -26,6 +26,7 @@ OPTIONAL: Mapping[str, type | tuple[type, ...]] = {
     "margin": (int, float),
     "status": str,
     "data": str,
+    "device": str,
     "origin": str,
     "note": str,
 }
@@ -121,7 +122,7 @@ def _claim(entry: Mapping[str, typing.Any], published: Collection[str]) -> Claim
         judge=entry["judge"],
         arguments=arguments,
         scope=scope,
-        **{name: entry[name] for name in ("status", "data", "origin", "note") if name in entry},
+        **{name: entry[name] for name in ("status", "data", "device", "origin", "note") if name in entry},
     )
 
 
@@ -136,6 +137,7 @@ def _check_fields(entry: Mapping[str, object]) -> None:
             raise ValueError(f"the field {name!r} cannot be {value!r}")
     _one_of("profile", entry["judged_from"], PROFILES)
     _one_of("status", entry.get("status", ""), typing.get_args(Standing))
+    _one_of("device", entry.get("device", "cpu"), typing.get_args(DeviceClass))
     _one_of("origin", entry.get("origin", "paper"), typing.get_args(Origin))
     if typing.cast(int, entry["seeds"]) < 1:
         raise ValueError(f"a claim needs at least one seed, not {entry['seeds']}")

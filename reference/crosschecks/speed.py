@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from torch import Tensor
 from reference.crosschecks.contenders import Run, Solve
 from reference.crosschecks.further_step import further_step
 from reference.crosschecks.perceptron_field import PerceptronField
+from reference.crosschecks.roofline import record_limits, roofline
+from reference.crosschecks.speed_times import FIELD, FIELD_GRAPH, PARTS, fastest_times
 from reference.libraries.diffrax import Diffrax
 from reference.libraries.prepared import NeutralLibrary
 from reference.libraries.scipy import Scipy
@@ -34,15 +35,14 @@ from suite.declarations import (
     Varying,
     setting,
 )
-from suite.harness.interleaved import best_times
+from suite.harness.meters import wall_time
+from suite.harness.meters.device_limits import DeviceLimits, measure_limits
+from suite.harness.meters.traffic import Traffic, traffic
 from suite.solvers import explicit_methods
 
 OURS = Suite.name
 COMPILED = CompiledSuite.name
 CONTENDERS: tuple[Library, ...] = (Torchdyn(), Torchode(), Diffrax(), Torchdiffeq(), CompiledSuite(), Suite())
-FIELD = "field"
-"""Stands where a library's name does, for the field's own work in our solve."""
-
 REFERENCES = 8
 """States of which the exact last one is computed."""
 
@@ -55,11 +55,9 @@ class SpeedSettings(Settings):
     """Batches of the two fields, accuracy, and how long is measured."""
 
     small_batches: tuple[int, ...] = setting(
-        (1, 4, 16, 64, 128, 256, 1024, 4096), ours="states at once, tanh field 2-64-64-2"
+        (1, 16, 128, 1024, 4096, 65536), ours="states at once, tanh field 2-64-64-2; the last fill a GPU"
     )
-    large_batches: tuple[int, ...] = setting(
-        (1, 4, 16, 64, 128, 256, 1024, 4096), ours="states at once, tanh field 64-256-256-64"
-    )
+    large_batches: tuple[int, ...] = setting((1, 128, 1024, 4096), ours="states at once, tanh field 64-256-256-64")
     tolerance: float = setting(1e-5, ours="absolute and relative, well above rounding in single precision")
     small_span: float = setting(40.0, ours="time that a solve covers: some fifteen steps of dopri5")
     large_span: float = setting(20.0, ours="the same, shorter because the field costs more")
@@ -69,24 +67,34 @@ class SpeedSettings(Settings):
         ("torchdyn", "torchode", "diffrax", "torchdiffeq"), ours="other libraries, those that are installed"
     )
     compiled_batches: tuple[int, ...] = setting(
-        (1, 128, 1024), ours="batches at which ours is also compiled, which takes some twenty seconds each"
+        (128, 1024), ours="batches at which ours is also compiled, which takes some twenty seconds each"
     )
     repeats: int = setting(10, ours="repeats of the interleaved calls, each with its own minima")
-    seconds: float = setting(3.0, ours="least seconds of one repeat")
+    seconds: float = setting(1.0, ours="least seconds of one repeat, so that ten last more than three")
 
 
 class Speed(Experiment):
-    """Wall time of the same solve by every library, in single precision, calls interleaved.
+    """Time of the same solve by every library, in single precision, calls interleaved.
 
-    ``seconds`` are minima, one for each repeat and library; the library ``field`` is the field's own work in our solve:
-    as many evaluations, with a vector-Jacobian product for each that needs one. ``overhead`` is a library's fastest
-    time over the field's work in its own solve, ``overhead_per_step`` what is beyond that. ``cold_seconds`` is the
-    first call, compilation included. ``host_syncs``, ``operations`` and ``allocations`` are those of each further
-    step, operations and allocations without the field's own. ``error`` is the largest of the last state, against scipy
-    at a tight tolerance, so that times can be read at equal error.
+    ``seconds`` are minima of wall time until the device is idle, launches included, one for each repeat and library;
+    the library ``field`` is the field's own work in our solve: as many evaluations, with a vector-Jacobian product for
+    each that needs one. On a GPU ``field-graph`` is the same work replayed as CUDA graphs, without its launches, and
+    ``device_seconds`` are those between CUDA events around the calls.
 
-    A library that is not installed has ``installed`` = 0. scipy is no contender, as it computes in double precision.
-    The variant ``dopri5-outputs`` times the backward pass alone, through many outputs of which one has a cotangent.
+    ``overhead`` is a library's fastest time over the field's work in its own solve, ``overhead_per_step`` what is
+    beyond that. ``cold_seconds`` is the first call, compilation included. ``host_syncs``, ``operations`` and
+    ``allocations`` are those of each further step, operations and allocations without the field's own. ``error`` is the
+    largest of the last state, against scipy at a tight tolerance, so that times can be read at equal error.
+
+    ``fraction_of_limit`` says how far a library is from what the device could do: the least time of the field's work in
+    its own solve over its fastest time. That least time is the longer of the bytes over the copy bandwidth and of the
+    floating-point operations over the matrix rate, both measured in the same run; bytes are those that every operation
+    reads and writes. ``evaluation_...`` and ``product_...`` are those of one evaluation and of one with its product,
+    ``step_...`` those of a library's whole solve over its steps, the field's among them.
+
+    A library that is not installed has ``installed`` = 0, and one that fails on the device ``able`` = 0. scipy is no
+    contender, as it computes in double precision. The variant ``dopri5-outputs`` times the backward pass alone, through
+    many outputs of which one has a cotangent.
     """
 
     id = "crosscheck/speed"
@@ -125,9 +133,9 @@ class Speed(Experiment):
     # Repeats in one process are the samples: seeds would change the field, not the noise.
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "overhead"
-    varying = Varying(metrics=("overhead",))
+    varying = Varying(metrics=("overhead", "fraction_of_limit", "copy_bandwidth", "matrix_rate"))
     alone = variants
-    paper_cost = "estimated, not measured: 3 hours on one core; less on a GPU"
+    paper_cost = "estimated, not measured: 35 minutes on a GPU; 5 hours on one core"
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Time one method and pass on both fields at every batch size."""
@@ -136,6 +144,9 @@ class Speed(Experiment):
             raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not SpeedSettings")
         installed = list(_installed((*settings.peers, COMPILED, OURS), meter))
         sizes = {SMALL: settings.small_batches, LARGE: settings.large_batches}
+        with _one_thread():
+            limits = measure_limits(meter.device)
+        record_limits(limits, meter)
         done, total = 0, sum(len(batches) for batches in sizes.values())
         for name, batches in sizes.items():
             field = PerceptronField(WIDTHS[name], meter.generator(f"field {name}")).to(meter.device)
@@ -150,9 +161,9 @@ class Speed(Experiment):
                 ]
                 axes: dict[str, Axis] = {"field": name, "batch": batch}
                 with _one_thread():
-                    _measure(solve, contenders, settings, meter, axes)
+                    able = _measure(solve, contenders, settings, limits, meter, axes)
                     if batch == min(batches):
-                        _count(solve, contenders, meter, axes)
+                        _count(solve, able, meter, axes)
                 done += 1
                 meter.progress(done, total, "batch sizes")
 
@@ -188,29 +199,81 @@ def _solve(variant: str, settings: SpeedSettings, field: PerceptronField, y0: Te
 
 
 def _measure(
-    solve: Solve, contenders: Sequence[Library], settings: SpeedSettings, meter: Meter, axes: dict[str, Axis]
-) -> None:
-    runs: dict[str, Run] = {}
+    solve: Solve,
+    contenders: Sequence[Library],
+    settings: SpeedSettings,
+    limits: DeviceLimits,
+    meter: Meter,
+    axes: dict[str, Axis],
+) -> list[Library]:
+    """Record times and what they are compared with.
+
+    Returns:
+        The contenders that can do the solve on this device.
+    """
     exact = _exact(solve)
-    for library in contenders:
-        start = time.perf_counter()
-        runs[library.name] = solve.run(library)
-        runs[library.name]()
-        meter.record("cold_seconds", time.perf_counter() - start, "s", library=library.name, **axes)
-        error = float((solve.states(library)[: len(exact)] - exact).abs().max())
-        meter.record("error", error, "1", library=library.name, **axes)
-    evaluations = {library.name: solve.evaluations(library) for library in contenders}
-    fastest, costs = _times(runs, solve, solve.work(*evaluations[OURS]), settings, meter, axes)
-    for library in contenders:
-        forward, backward = evaluations[library.name]
-        meter.record("nfe_forward", forward, "evaluations", library=library.name, **axes)
+    firsts = {library: _first_call(solve, library, exact, meter, axes) for library in contenders}
+    runs = {library.name: run for library, run in firsts.items() if run is not None}
+    able = [library for library in contenders if library.name in runs]
+    counted = {library.name: _evaluations(solve, library) for library in able}
+    ours = solve.work(*counted[OURS][0])
+    best = fastest_times(runs, solve, ours, settings.repeats, settings.seconds, meter, axes)
+    costs = [best[name].wall / max(number, 1) for name, number in zip(PARTS, ours, strict=True)]
+    limit = roofline(solve, limits)
+    limit.record(meter, library=FIELD, **axes)
+    for name in (FIELD, FIELD_GRAPH):
+        if name in best:
+            meter.record("fraction_of_limit", limit.fraction(*ours, best[name].wall), "1", library=name, **axes)
+    for library in able:
+        (forward, backward), moved = counted[library.name]
+        of = {"library": library.name, **axes}
+        meter.record("nfe_forward", forward, "evaluations", **of)
         if isinstance(library, NeutralLibrary) and solve.gradient:
             continue  # how often compiled code evaluates the field backwards is not known
-        meter.record("nfe_backward", backward, "evaluations", library=library.name, **axes)
-        work = sum(number * cost for number, cost in zip(solve.work(forward, backward), costs, strict=True))
-        beyond = (fastest[library.name] - work) / ((forward + backward) / _evaluations_per_step(solve))
-        meter.record("overhead_per_step", beyond, "s", library=library.name, **axes)
-        meter.record("overhead", fastest[library.name] / work, "1", library=library.name, **axes)
+        meter.record("nfe_backward", backward, "evaluations", **of)
+        seconds, work = best[library.name].wall, solve.work(forward, backward)
+        steps = (forward + backward) / _evaluations_per_step(solve)
+        of_field = sum(number * cost for number, cost in zip(work, costs, strict=True))
+        meter.record("overhead_per_step", (seconds - of_field) / steps, "s", **of)
+        meter.record("overhead", seconds / of_field, "1", **of)
+        meter.record("fraction_of_limit", limit.fraction(*work, seconds), "1", **of)
+        if moved is not None:
+            meter.record("step_bytes", moved.bytes / steps, "B", **of)
+            meter.record("step_flops", moved.flops / steps, "FLOP", **of)
+    return able
+
+
+def _first_call(solve: Solve, library: Library, exact: Tensor, meter: Meter, axes: dict[str, Axis]) -> Run | None:
+    """Record the time of a library's first call and its error; return the call, or None where the library fails.
+
+    Raises:
+        RuntimeError: When it is ours that fails.
+    """
+    try:
+        with wall_time(meter.device) as cold:
+            run = solve.run(library)
+            run()
+        states = solve.states(library)
+    except (LibraryMissingError, RuntimeError) as error:
+        if library.name == OURS:
+            raise
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        meter.record("able", 0.0, "1", library=library.name, reason=reason, **axes)
+        return None
+    meter.record("cold_seconds", cold.value, "s", library=library.name, **axes)
+    meter.record("error", float((states[: len(exact)] - exact).abs().max()), "1", library=library.name, **axes)
+    return run
+
+
+def _evaluations(solve: Solve, library: Library) -> tuple[tuple[int, int], Traffic | None]:
+    """Return the evaluations of the field forwards and backwards, and what the whole solve moves where that is seen."""
+    # The forward pass before a backward pass that is timed alone would count; what counts operations is not compiled.
+    if solve.backward_alone or isinstance(library, NeutralLibrary | CompiledSuite):
+        return solve.evaluations(library), None
+    unseen = solve.unseen()
+    with traffic() as moved:
+        found = unseen.evaluations(library)
+    return found, moved
 
 
 def _count(solve: Solve, contenders: Sequence[Library], meter: Meter, axes: dict[str, Axis]) -> None:
@@ -222,32 +285,6 @@ def _count(solve: Solve, contenders: Sequence[Library], meter: Meter, axes: dict
         if not isinstance(library, NeutralLibrary | CompiledSuite):
             for name, count in further_step(solve, library, _evaluations_per_step(solve)).items():
                 meter.record(name, count, "1", library=library.name, **axes)
-
-
-def _times(
-    runs: Mapping[str, Run],
-    solve: Solve,
-    work: tuple[int, int],
-    settings: SpeedSettings,
-    meter: Meter,
-    axes: dict[str, Axis],
-) -> tuple[dict[str, float], tuple[float, float]]:
-    """Record the fastest time of each in every repeat.
-
-    Returns:
-        The fastest of all repeats, and that of one evaluation without and of one with its vector-Jacobian product.
-    """
-    everything = (*runs.values(), solve.evaluate(max(work[0], 1)), solve.multiply(max(work[1], 1)))
-    rows = []
-    for repeat in range(settings.repeats):
-        minima = best_times(*everything, seconds=settings.seconds, rounds=2, warm_up=0 if repeat else 2)
-        field = sum(minimum for minimum, number in zip(minima[-2:], work, strict=True) if number)
-        for name, seconds in (*zip(runs, minima[:-2], strict=True), (FIELD, field)):
-            meter.record("seconds", seconds, "s", library=name, repeat=repeat, **axes)
-        rows.append(minima)
-    fastest = [min(column) for column in zip(*rows, strict=True)]
-    evaluation, product = (seconds / max(number, 1) for seconds, number in zip(fastest[-2:], work, strict=True))
-    return dict(zip(runs, fastest[:-2], strict=True)), (evaluation, product)
 
 
 def _evaluations_per_step(solve: Solve) -> int:

@@ -1,7 +1,9 @@
 """The solver cases: their axes, and for each the work to time. One registry for airspeed-velocity and pytest-benchmark.
 
 Preparing a case does everything that is not to be timed, and returns a function of no arguments that does the timed
-work and ends with the device idle. Another library is reached by its name in the registry of libraries alone.
+work and ends with the device idle: both tools time it by the wall clock, launches and waiting included, which is what a
+user waits. On CUDA the same work is also timed by events. Another library is reached by its name in the registry of
+libraries alone.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from suite.declarations import Library, LibraryMissingError
-from suite.harness import registry
+from suite.harness import meters, registry
+from suite.harness.meters.call_time import call_time
 
 from . import problems
 
@@ -24,10 +27,15 @@ WORK = ("forward", "adjoint", "training")
 LIBRARIES = ("suite", "torchdiffeq")
 METHODS = ("rk4", "dopri5")
 DEVICES = ("cpu", "cuda")
-BATCHES = (16, 512)
+SIZES = ("small", "large")
+BATCHES = {"cpu": dict(zip(SIZES, (16, 512), strict=True)), "cuda": dict(zip(SIZES, (128, 65536), strict=True))}
+"""States at once on each device: so few that the solver's own work is most of it, and enough to fill the device."""
 
 TOLERANCE = 1e-6
 """Relative tolerance of adaptive methods; the absolute one is a hundredth of it."""
+
+CUDA_WARM_UP = 3
+"""Calls with which a case on CUDA is prepared, after which caches are filled and CUDA graphs captured."""
 
 
 class CaseUnavailableError(NotImplementedError):
@@ -53,16 +61,33 @@ class Case:
 
 @dataclass(frozen=True)
 class Prepared:
-    """The timed work of a case, and the vector field whose evaluations it costs."""
+    """The timed work of a case, and the vector field whose evaluations it costs.
 
-    run: Callable[[], Tensor]
+    Attributes:
+        launch: The work, which on CUDA may end before the device does: what events are put around.
+        field: The vector field.
+        device: Where the work is done.
+    """
+
+    launch: Callable[[], Tensor]
     field: nn.Module
+    device: torch.device
+
+    def run(self) -> Tensor:
+        """Do the work and wait for the device."""
+        result = self.launch()
+        meters.synchronise(self.device)
+        return result
+
+    def device_seconds(self, rounds: int = 10) -> float:
+        """Return the shortest time [s] between CUDA events around the work; not-a-number on a CPU."""
+        return min(call_time(self.launch, self.device).device for _ in range(rounds))
 
 
 def every_case() -> Iterator[Case]:
     """Yield all cases, those of one group together."""
-    for work, method, device, batch, library in itertools.product(WORK, METHODS, DEVICES, BATCHES, LIBRARIES):
-        yield Case(work, library, method, device, batch)
+    for work, method, device, size, library in itertools.product(WORK, METHODS, DEVICES, SIZES, LIBRARIES):
+        yield Case(work, library, method, device, BATCHES[device][size])
 
 
 def require_device(device: str) -> None:
@@ -73,7 +98,19 @@ def require_device(device: str) -> None:
 
 @lru_cache(maxsize=2)
 def prepare(case: Case) -> Prepared:
-    """Prepare a case; cached, because airspeed-velocity sets a case up again before every timed call.
+    """Prepare a case and warm it up; cached, because airspeed-velocity sets a case up again before every timed call.
+
+    Raises:
+        CaseUnavailableError: When the device or the library is missing, or the library lacks the method.
+    """
+    prepared = fresh(case)
+    for _ in range(CUDA_WARM_UP if case.device == "cuda" else 0):
+        prepared.run()
+    return prepared
+
+
+def fresh(case: Case) -> Prepared:
+    """Prepare a case on a vector field that no solve has seen, so that its first call evaluates it step by step.
 
     Raises:
         CaseUnavailableError: When the device or the library is missing, or the library lacks the method.
@@ -144,7 +181,7 @@ def _forward(case: Case, library: Library) -> Prepared:
         with torch.no_grad():
             return _solve(case, library, field, y0, "direct")
 
-    return Prepared(_synchronised(run, case.device), field)
+    return Prepared(run, field, torch.device(case.device))
 
 
 def _adjoint(case: Case, library: Library) -> Prepared:
@@ -154,7 +191,7 @@ def _adjoint(case: Case, library: Library) -> Prepared:
     def run() -> Tensor:
         return torch.autograd.grad(loss, [field.matrix], retain_graph=True)[0]
 
-    return Prepared(_synchronised(run, case.device), field)
+    return Prepared(run, field, torch.device(case.device))
 
 
 def _training(case: Case, library: Library) -> Prepared:
@@ -170,17 +207,4 @@ def _training(case: Case, library: Library) -> Prepared:
         optimiser.step()
         return loss.detach()
 
-    return Prepared(_synchronised(run, case.device), field)
-
-
-def _synchronised(run: Callable[[], Tensor], device: str) -> Callable[[], Tensor]:
-    if device != "cuda":
-        return run
-
-    def run_and_wait() -> Tensor:
-        result = run()
-        torch.cuda.synchronize()
-        return result
-
-    torch.cuda.synchronize()
-    return run_and_wait
+    return Prepared(run, field, torch.device(case.device))

@@ -14,38 +14,50 @@ from . import cases, counts, units
 
 
 class _Case:
-    params: ClassVar[tuple[Sequence[str | int], ...]] = (
+    params: ClassVar[tuple[Sequence[str], ...]] = (
         cases.WORK,
         cases.LIBRARIES,
         cases.METHODS,
         cases.DEVICES,
-        cases.BATCHES,
+        cases.SIZES,
     )
-    param_names = ("work", "library", "method", "device", "batch")
-    version = "1"
+    param_names = ("work", "library", "method", "device", "size")
+    version = "2"
 
-    def setup(self, work: str, library: str, method: str, device: str, batch: int) -> None:
-        self.case = cases.Case(work, library, method, device, batch)
+    def setup(self, work: str, library: str, method: str, device: str, size: str) -> None:
+        self.case = cases.Case(work, library, method, device, cases.BATCHES[device][size])
         self.prepared = cases.prepare(self.case)
 
 
 class Time(_Case):
-    """Wall time of one call."""
+    """Wall time of one call until the device is idle, launches included."""
 
     def time_call(self, *_: object) -> None:
         """Time one call."""
         self.prepared.run()
 
 
+class DeviceTime(_Case):
+    """Time of one call on a CUDA device alone, between events: the host's work after the last launch does not count."""
+
+    params = (*_Case.params[:3], ("cuda",), cases.SIZES)
+
+    @units.measured_in("seconds")
+    def track_device_time(self, *_: object) -> float:
+        """Return the shortest time between two events around a call."""
+        return self.prepared.device_seconds()
+
+
 class Ratio:
-    """Our time over torchdiffeq's, from calls in turn: the one time that a noisy machine tells well."""
+    """Our wall time over torchdiffeq's, from calls in turn: the one time that a noisy machine tells well."""
 
-    params = (cases.WORK, cases.METHODS, cases.DEVICES, cases.BATCHES)
-    param_names = ("work", "method", "device", "batch")
-    version = "1"
+    params = (cases.WORK, cases.METHODS, cases.DEVICES, cases.SIZES)
+    param_names = ("work", "method", "device", "size")
+    version = "2"
 
-    def setup(self, work: str, method: str, device: str, batch: int) -> None:
+    def setup(self, work: str, method: str, device: str, size: str) -> None:
         """Prepare both cases."""
+        batch = cases.BATCHES[device][size]
         self.runs = [
             cases.prepare(cases.Case(work, library, method, device, batch)).run for library in ("suite", "torchdiffeq")
         ]
@@ -60,7 +72,7 @@ class Ratio:
 class Counts(_Case):
     """Evaluations and host synchronisations."""
 
-    params = (*_Case.params[:4], cases.BATCHES[:1])
+    params = (*_Case.params[:4], cases.SIZES[:1])
 
     @units.measured_in("evaluations")
     def track_nfe(self, *_: object) -> int:
@@ -76,7 +88,7 @@ class Counts(_Case):
 class Operations(_Case):
     """Tensor operations of a solve."""
 
-    params = (("forward",), *_Case.params[1:4], cases.BATCHES[:1])
+    params = (("forward",), *_Case.params[1:4], cases.SIZES[:1])
 
     @units.measured_in("operations per step")
     def track_operations(self, *_: object) -> float:
@@ -87,7 +99,7 @@ class Operations(_Case):
 class Accuracy(_Case):
     """Error of the final state (forward) and of the gradient (adjoint) against the exact ones."""
 
-    params = (("forward", "adjoint"), *_Case.params[1:4], cases.BATCHES[:1])
+    params = (("forward", "adjoint"), *_Case.params[1:4], cases.SIZES[:1])
 
     @units.measured_in("relative error")
     def track_error(self, *_: object) -> float:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from suite.benchmarks import cases, counts
+from suite.harness.interleaved import best_times
 
 
 def _name(case: cases.Case) -> str:
@@ -15,13 +17,38 @@ def _name(case: cases.Case) -> str:
 @pytest.mark.parametrize("case", list(cases.every_case()), ids=_name)
 def test_solver_case(benchmark: BenchmarkFixture, case: cases.Case) -> None:
     try:
-        run = cases.prepare(case).run
+        prepared = cases.prepare(case)
     except cases.CaseUnavailableError as reason:
         pytest.skip(str(reason))
     benchmark.group = case.group
     if benchmark.enabled:
         benchmark.extra_info["nfe"] = counts.evaluations(case)
-    assert benchmark(run).isfinite().all()
+        if case.device == "cuda":
+            benchmark.extra_info["device_seconds"] = prepared.device_seconds()
+    assert benchmark(prepared.run).isfinite().all()
+
+
+def test_a_gpu_is_measured_at_the_batches_that_are_judged_on_it_and_a_cpu_at_its_own() -> None:
+    batches = {device: {case.batch for case in cases.every_case() if case.device == device} for device in cases.DEVICES}
+    assert batches == {"cpu": {16, 512}, "cuda": {128, 65536}}
+
+
+def test_a_case_that_was_solved_before_counts_the_evaluations_of_its_first_call() -> None:
+    case = cases.Case("forward", "suite", "rk4", "cpu", 16)
+    cases.prepare(case).field.register_forward_pre_hook(lambda *_: pytest.fail("evaluated the field of another solve"))
+    try:
+        assert counts.evaluations(case) == 256
+    finally:
+        cases.prepare.cache_clear()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu_the_device_is_done_before_the_host_knows() -> None:
+    prepared = cases.prepare(cases.Case("forward", "suite", "rk4", "cuda", 65536))
+    ours = prepared.device_seconds()
+    (waited,) = best_times(prepared.run, seconds=0.0, rounds=10)
+    assert 0 < ours <= waited
 
 
 @pytest.mark.parametrize("work", ["forward", "adjoint"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import math
 
-from suite.harness.interleaved import best_times
+import pytest
+import torch
+
+from suite.harness.interleaved import best_call_times, best_times
 
 
 class Clock:
@@ -48,3 +51,22 @@ def test_calls_alternate(clock: Clock) -> None:
 def test_calls_go_on_for_the_time_asked(clock: Clock) -> None:
     best_times(clock.costing("a", 1.0), seconds=10.0, rounds=2, warm_up=0)
     assert len(clock.calls) == 10
+
+
+def test_on_a_cpu_a_call_has_a_wall_time_and_no_time_of_a_device(clock: Clock) -> None:
+    first, second = clock.costing("a", 5.0, 4.0, 2.0), clock.costing("b", 3.0)
+    best = best_call_times(first, second, device=torch.device("cpu"), seconds=0.0, rounds=2, warm_up=1)
+    assert [each.wall for each in best] == [2.0, 3.0]
+    assert all(math.isnan(each.device) for each in best)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_events_see_the_work_that_the_host_does_not_wait_for() -> None:
+    x = torch.randn(4096, 4096, device="cuda")
+    once, twice = best_call_times(
+        lambda: x @ x, lambda: (x @ x) @ x, device=torch.device("cuda"), seconds=0.0, rounds=10, warm_up=3
+    )
+    assert 1.5 < twice.device / once.device < 2.5
+    for each in (once, twice):
+        assert 0 < each.device <= each.wall

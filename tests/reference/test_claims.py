@@ -71,6 +71,24 @@ def test_the_withdrawn_claim_is_there_and_controls_are_named_as_ours() -> None:
     assert {"no-block", "resnet-1", "euler-1"} <= {claim.arguments.get("baseline") for claim in of_table_1}
 
 
+def test_what_is_claimed_of_a_card_needs_one_at_the_paper_profile() -> None:
+    claims = {claim.id.rpartition("/")[2]: claim for claim in load(published.load()).values() if "/gpu-" in claim.id}
+    assert {(claim.device, claim.judged_from) for claim in claims.values()} == {("cuda", "paper")}
+    for name in ("dopri5", "rk4", "adjoint"):
+        claim = claims[f"gpu-{name}-torchdiffeq"]
+        assert (claim.arguments["below"], claim.arguments["high"]) == (["torchdiffeq"], 1 / 8)
+        assert claim.scope.where == {"field": "2-64-64-2", "batch": 128}
+    filled, flat = claims["gpu-large-batch-overhead"], claims["gpu-adjoint-flat"]
+    assert (filled.arguments["high"], filled.scope.where["batch"]) == (1.15, 65536)
+    assert flat.scope.where == {"steps": [10, 100, 1000, 10_000]}
+    declared = experiments()
+    for claim, name in ((filled, "batch"), (flat, "steps")):
+        sweeps = declared[claim.artefact].profiles["paper"].values()
+        wanted = claim.scope.where[name]
+        listed = set(wanted) if isinstance(wanted, list) else {wanted}
+        assert listed <= set(sweeps["small_batches" if name == "batch" else "steps"])
+
+
 def test_a_claim_is_read_with_its_variants_margin_and_scope(tmp_path: Path) -> None:
     text = GOOD.replace('variant = "net"', 'variants = ["a", "b"], where = { wrt = "y0" }, each = ["problem"]')
     write(tmp_path, text)
@@ -94,6 +112,7 @@ def test_a_claim_is_read_with_its_variants_margin_and_scope(tmp_path: Path) -> N
         ("seeds = 3", "seeds = 3\nmargin = 0.1", "judge 'below' has no argument 'margin'"),
         ("seeds = 3", 'seeds = 3\nstatus = "old"', "unknown status 'old'"),
         ("seeds = 3", 'seeds = 3\norigin = "theirs"', "unknown origin 'theirs'"),
+        ("seeds = 3", 'seeds = 3\ndevice = "gpu"', "unknown device 'gpu'; it is one of 'cpu', 'cuda'"),
         ("threshold = 0.7", "limit = 0.7", "judge 'below' has no argument 'limit'"),
         ("threshold = 0.7", 'threshold = "low"', "argument 'threshold' of judge 'below' is a number"),
         ("threshold = 0.7", "margin = 0.7", "the margin is a field of the claim"),

@@ -143,6 +143,16 @@ def test_too_few_seeds_are_not_tested_but_shown(bench: Bench) -> None:
     assert (verdict.measured, verdict.low, verdict.n) == (0.41, None, 1)
 
 
+def test_a_claim_of_a_device_is_tested_on_that_device_alone(bench: Bench) -> None:
+    claim = replace(PRINTED, device="cuda")
+    bench.run("net", GOOD)
+    assert bench.verdict(claim).words == "not tested (needs a CUDA device, measured on a CPU)"
+    bench.run("net", BAD, device="cuda")
+    verdict = bench.verdict(claim)
+    assert (verdict.device, verdict.status) == ("cuda", "not reproduced")
+    assert [each.device for each in bench.verdicts(PRINTED)] == ["cpu", "cuda"]
+
+
 def test_stand_in_data_does_not_test_a_printed_number(bench: Bench) -> None:
     bench.run("net", GOOD, data="digits 0123456789ab", stand_in_for="mnist")
     verdict = bench.verdict(PRINTED)

@@ -107,6 +107,30 @@ def test_speed_is_time_over_the_field_of_the_same_batch() -> None:
     assert drawn["operations"].figure is None
 
 
+def test_the_distance_from_the_limit_is_drawn_for_ours_and_told_with_every_time() -> None:
+    shared = {"variant": "rk4-forward", "field": "small"}
+    rows: list[dict[str, object]] = [
+        {**shared, "metric": metric, "value": value / factor, "library": library, "batch": batch, "repeat": 0}
+        for batch, value in ((1, 0.002), (128, 0.03))
+        for library, factor in (("suite", 1.0), ("torchdiffeq", 4.0), ("field", 0.5))
+        for metric in ("seconds", "fraction_of_limit")
+    ]
+    rows += [
+        {"variant": variant, "metric": "copy_bandwidth", "value": rate, "size": size}
+        for variant in ("rk4-forward", "rk4-direct")
+        for size, rate in ((2**20, 9e12), (2**30, 4e12 if variant == "rk4-forward" else 3e12))
+    ]
+    rows.append({"variant": "rk4-forward", "metric": "matrix_rate", "value": 5e13, "precision": "float32"})
+    drawn = speed.draw(evidence(Speed, rows))
+    (axes,) = panels(drawn["limit"])
+    assert [[1.0, 0.002], [128.0, 0.03]] in points(axes)
+    assert [[1.0, 0.0005], [128.0, 0.0075]] not in points(axes)
+    assert "copied 9,000 GB/s at best and 4,000 GB/s in tensors of 1024 MiB" in drawn["limit"].caption
+    assert "50,000 GFLOP/s in float32" in drawn["limit"].caption
+    told = "ours reaches 3 % at batch 128 of the field small (its work alone 6 %)"
+    assert told in drawn["time-rk4-forward"].caption
+
+
 def test_reversible_errors_are_drawn_against_steps_for_each_reference() -> None:
     rows: list[dict[str, object]] = [
         {"variant": "reversible", "metric": "gradient_error", "value": value, "problem": "linear", "wrt": wrt}

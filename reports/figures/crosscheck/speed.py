@@ -1,4 +1,4 @@
-"""Time of solves over the field's own work, by batch size; counts of a step; and the first call."""
+"""Time of solves over the field's own work, by batch size; what the device could do; counts of a step; first calls."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from reports.figures.curves import legend_below
+from reports.figures.curves import legend_below, lines
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.theme import WIDTH, colours, dashes, markers, text_colour
 
 FIELD = "field"
 """Stands where a library's name does, for the field's own work in our solve."""
+OURS = "suite"
 
 COUNTS = {
     "operations": ("operations", "Operations of a step", "tensor operations beside the field's"),
@@ -26,16 +27,17 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
     seconds = evidence.metric("seconds", "library", "field", "batch")
     drawings: dict[str, Drawing] = {}
     for variant in evidence.present(seconds) if not seconds.empty else ():
-        drawings[f"time-{variant}"] = _time(variant, seconds, _libraries(seconds))
+        drawings[f"time-{variant}"] = _time(variant, seconds, _libraries(seconds), _of_limit(evidence, variant))
     if not drawings:
         drawings["time"] = Drawing.missing("Time over the field's own work", "seconds")
+    drawings["limit"] = _limit(evidence)
     for name, (metric, title, label) in COUNTS.items():
         rows = evidence.metric(metric, "library")
         drawings[name] = Drawing.missing(title, metric) if rows.empty else _counts(evidence, rows, title, label)
     return drawings
 
 
-def _time(variant: str, seconds: pd.DataFrame, libraries: list[str]) -> Drawing:
+def _time(variant: str, seconds: pd.DataFrame, libraries: list[str], of_limit: str) -> Drawing:
     best = seconds[seconds["variant"] == variant].groupby(["field", "batch", "library"])["value"].min().unstack()
     fields = list(dict.fromkeys(best.index.get_level_values("field")))
     figure = Figure(figsize=(WIDTH, 0.8 + 2.7 * len(fields)))
@@ -55,8 +57,75 @@ def _time(variant: str, seconds: pd.DataFrame, libraries: list[str]) -> Drawing:
         f"Time of {variant}",
         figure,
         "Fastest time of every library over the field's own work in our solve (as many evaluations, with "
-        "vector-Jacobian products where they are needed); the dashed line is no overhead at all.",
+        f"vector-Jacobian products where they are needed); the dashed line is no overhead at all.{of_limit}",
         f"Time over the field's work, {variant}. {'. '.join(words)}.",
+    )
+
+
+def _of_limit(evidence: Evidence, variant: str) -> str:
+    """Say in a sentence how far ours and the field alone are from what the device could do, or nothing."""
+    rows = evidence.metric("fraction_of_limit", "library", "field", "batch")
+    mine = rows[(rows["variant"] == variant) & rows["library"].isin([OURS, FIELD])]
+    if mine.empty or OURS not in set(mine["library"]):
+        return ""
+    reached = mine.groupby(["field", "batch", "library"])["value"].max().unstack()
+    words = []
+    for field in dict.fromkeys(reached.index.get_level_values("field")):
+        batch = reached.loc[field].index.max()
+        ours, alone = reached.loc[field].reindex(columns=[OURS, FIELD]).loc[batch]
+        words.append(f"{100 * ours:.2g} % at batch {batch:g} of the field {field} (its work alone {100 * alone:.2g} %)")
+    return f" Of what the device could do ours reaches {', '.join(words)}."
+
+
+def _limit(evidence: Evidence) -> Drawing:
+    """Draw how far our solves are from what the device could do, one curve for each variant."""
+    title = "How far our solves are from the device's limit"
+    rows = evidence.metric("fraction_of_limit", "library", "field", "batch")
+    rows = rows[rows["library"] == OURS] if not rows.empty else rows
+    if rows.empty:
+        return Drawing.missing(title, "fraction_of_limit")
+    fields = sorted(rows["field"].unique(), key=list(rows["field"]).index)
+    figure = Figure(figsize=(WIDTH, 1.6 + 2.7 * len(fields)))
+    panels = list(figure.subplots(len(fields), 1, squeeze=False, sharex=True, sharey=True)[:, 0])
+    words = []
+    for axes, field in zip(panels, fields, strict=True):
+        shown = rows[rows["field"] == field]
+        lines(axes, shown, "batch", evidence)
+        axes.axhline(1.0, color=text_colour(), linestyle="--", linewidth=1.0)
+        axes.set(xscale="log", yscale="log", xlabel="batch", ylabel="fraction of the limit", title=f"field {field}")
+        for name in evidence.present(shown):
+            curve = shown[shown["variant"] == name].groupby("batch")["value"].max()
+            words.append(f"{field}, {_ends(curve, name)}")
+    legend_below(figure, panels[0], columns=2)
+    for axes in panels[1:]:
+        if (legend := axes.get_legend()) is not None:
+            legend.remove()
+    return Drawing(
+        title,
+        figure,
+        "The least time that the device could take for the field's work over the time that our solve took; the dashed "
+        "line is the limit. The least time is that of moving the bytes that every operation reads and writes, or of "
+        f"its matrix products, whichever is longer, at the rates measured in the same run.{_rates(evidence)}",
+        f"Fraction of the limit. {'; '.join(words)}.",
+    )
+
+
+def _rates(evidence: Evidence) -> str:
+    """Say in a sentence how fast the device copied and multiplied, or nothing."""
+    copies, products = evidence.metric("copy_bandwidth", "size"), evidence.metric("matrix_rate", "precision")
+    if copies.empty or products.empty:
+        return ""
+    # Every cell measures them; a disturbance makes a rate lower and never higher.
+    by_size = copies.groupby("size")["value"].max()
+    rates = " and ".join(
+        f"{rate / 1e9:,.0f} GFLOP/s in {precision}"
+        for precision, rate in products.groupby("precision")["value"].max().items()
+    )
+    largest = by_size.index.max()
+    at_best, of_memory = (f"{rate / 1e9:,.0f} GB/s" for rate in (by_size.max(), by_size[largest]))
+    return (
+        f" The device copied {at_best} at best and {of_memory} in tensors of {largest / 2**20:g} MiB, and multiplied "
+        f"matrices at {rates}."
     )
 
 

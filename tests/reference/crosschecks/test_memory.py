@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
-from reference.crosschecks.memory import Memory
-from suite.harness import records
+from reference.crosschecks.memory import Memory, MemorySettings, steps_of
+from suite.declarations import Cell
+from suite.harness import records, runner
 
 CONSTANT = ("adjoint", "adjoint-seminorm", "adjoint-quadrature", "adjoint-segments", "torchdiffeq-adjoint")
 LINEAR = ("direct", "torchdiffeq-direct", "resnet", "checkpointed", "interpolated")
@@ -51,3 +53,24 @@ def test_direct_gradients_live_with_what_they_keep_and_checkpoints_with_less(row
     direct, recursive = (_by_steps(rows, "peak_bytes", variant)["rk4", 8] for variant in ("direct", "recursive"))
     assert direct > _by_steps(rows, "kept_bytes", "direct")["rk4", 8]
     assert recursive < direct
+
+
+def test_ten_thousand_steps_are_left_to_the_ways_that_keep_nothing_of_a_step() -> None:
+    for profile, settings in Memory.profiles.items():
+        assert isinstance(settings, MemorySettings)
+        longest = {variant: max(steps_of(variant, settings)) for variant in Memory.variants}
+        if profile == "paper":
+            assert {variant for variant, steps in longest.items() if steps == 10_000} == {*CONSTANT, "reversible"}
+            assert {steps for steps in longest.values() if steps < 10_000} == {1000}
+        else:
+            assert set(longest.values()) == {max(settings.steps)}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_peak_of_the_device_is_that_of_the_allocator_and_flat_for_the_adjoint(tmp_path: Path) -> None:
+    settings = MemorySettings(steps=(10, 100, 1000), tolerances=(1e-1,), channels=4, pixels=4, duration=1.0)
+    runner.run_cell(Cell(Memory.id, "adjoint", 0, "smoke", settings, "cuda"), tmp_path)
+    peak = _by_steps(records.load(tmp_path).rows, "device_peak_bytes", "adjoint")
+    assert len(peak) == 3
+    assert 0 < peak.min() <= peak.max() <= 1.05 * peak.min()

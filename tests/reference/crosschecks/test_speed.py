@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from reference.crosschecks import speed
 from reference.crosschecks.contenders import Solve
 from reference.crosschecks.further_step import further_step
 from reference.crosschecks.perceptron_field import PerceptronField
-from reference.crosschecks.speed import FIELD, Speed, SpeedSettings
+from reference.crosschecks.speed import Speed, SpeedSettings
+from reference.crosschecks.speed_times import FIELD, FIELD_GRAPH
 from reference.libraries.suite import Suite
 from reference.libraries.torchdiffeq import Torchdiffeq
-from suite.harness import records
+from suite.declarations import Cell, Library
+from suite.harness import records, runner
 
 
 class Counting(PerceptronField):
@@ -101,3 +105,90 @@ def test_smoke_run_times_every_library_and_the_field_in_every_variant(smoke_reco
         assert set(cell.loc[cell["metric"] == "overhead", "library"]) == timed - {FIELD}
         assert (cell.loc[cell["metric"] == "seconds", "value"] > 0).all()
         assert (cell.loc[cell["metric"] == "error", "value"] < 1e-3).all()
+        fraction = cell[cell["metric"] == "fraction_of_limit"].groupby("library")["value"].max()
+        assert set(fraction.index) == timed
+        assert (fraction > 0).all()
+        # Four states do next to nothing: both are bound by calls, and a solver adds to them.
+        assert fraction["torchdiffeq"] < fraction[FIELD] < 1
+        assert (cell.loc[cell["metric"] == "copy_bandwidth", "value"] > 1e8).all()
+    assert "device_seconds" not in set(rows["metric"])
+
+
+def _smoke(*peers: str) -> SpeedSettings:
+    settings = Speed.profiles["smoke"]
+    assert isinstance(settings, SpeedSettings)
+    return replace(settings, peers=peers)
+
+
+class _Failing(Suite):
+    """A library that cannot compute on the device."""
+
+    name = "failing"
+
+    def odeint(self, *arguments: Any, **options: Any) -> Tensor:
+        raise RuntimeError("expected all tensors on one device\nand more")
+
+
+def _run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *libraries: Library) -> records.Records:
+    monkeypatch.setattr(speed, "CONTENDERS", libraries)
+    settings = _smoke("failing")
+    runner.run_cell(Cell(Speed.id, "rk4-forward", 0, "smoke", settings, "cpu"), tmp_path)
+    return records.load(tmp_path)
+
+
+def test_a_peer_that_fails_on_the_device_is_a_row_and_the_others_are_timed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = _run(tmp_path, monkeypatch, _Failing(), Suite()).rows
+    (failed,) = rows[rows["metric"] == "able"].to_dict("records")
+    assert (failed["library"], failed["value"]) == ("failing", 0)
+    assert failed["reason"] == "RuntimeError: expected all tensors on one device"
+    assert set(rows.loc[rows["metric"] == "seconds", "library"]) == {"suite", FIELD}
+
+
+def test_our_own_failure_is_one_of_the_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_Failing, "name", "suite")
+    (cell,) = _run(tmp_path, monkeypatch, _Failing()).cells.to_dict("records")
+    assert cell["status"] == "failed"
+    assert "expected all tensors on one device" in cell["error"]
+
+
+def test_bytes_of_a_step_are_its_evaluations_and_the_solvers_own(smoke_records: Path) -> None:
+    rows = records.load(smoke_records).rows
+    rows = rows[(rows["experiment"] == Speed.id) & (rows["variant"] == "rk4-forward")]
+    of = rows.groupby(["metric", "library"])["value"].max()
+    four = 4 * of["evaluation_bytes", FIELD]
+    # Stages of four states of two numbers are little beside the parameters that every evaluation reads.
+    assert four < of["step_bytes", "suite"] < 1.2 * four
+    assert of["step_flops", "suite"] == 4 * of["evaluation_flops", FIELD]
+
+
+def test_on_a_cpu_nothing_is_replayed_and_a_solve_is_counted_on_its_own_field() -> None:
+    solve = _solve()
+    assert solve.unseen() is solve
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_on_a_gpu_operations_are_those_of_steps_that_are_taken_one_by_one() -> None:
+    here = _solve()
+    there = replace(here, field=here.field.cuda(), y0=here.y0.cuda(), times=here.times.cuda())
+    run = there.run(Suite())
+    for _ in range(3):
+        run()
+    assert further_step(there, Suite(), 4)["operations"] == further_step(_solve(), Suite(), 4)["operations"]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("variant", Speed.variants)
+def test_a_gpu_is_timed_by_events_too_and_beside_the_field_as_a_graph(tmp_path: Path, variant: str) -> None:
+    settings = _smoke("torchdiffeq")
+    runner.run_cell(Cell(Speed.id, variant, 0, "smoke", settings, "cuda"), tmp_path)
+    rows = records.load(tmp_path).rows
+    waited, device = (
+        rows[rows["metric"] == metric].groupby("library")["value"].min() for metric in ("seconds", "device_seconds")
+    )
+    assert {"suite", "torchdiffeq", FIELD, FIELD_GRAPH} <= set(waited.index) == set(device.index)
+    assert (device <= waited).all()
+    assert waited[FIELD_GRAPH] < waited[FIELD]
