@@ -29,7 +29,7 @@ def test_the_paper_profile_alone_has_them_and_it_alone_is_published_otherwise(ex
         assert not {"precision", "memory_format"} & set(profiles[profile].values())
         assert throughput_of(profiles[profile]) == Throughput()
     paper = profiles["paper"]
-    assert throughput_of(paper) == Throughput("float32", torch.channels_last)
+    assert throughput_of(paper) == Throughput("tf32", torch.channels_last)
     values = paper.values()
     assert set(values) - set(profiles["laptop"].values()) == {"precision", "memory_format"}
 
