@@ -37,9 +37,9 @@ class ThroughputSettings(Settings):
         "tf32",
         ours="float32, tf32 or bfloat16, of convolutions and matrix products in training and in testing on the way; "
         "the papers' cards had the first alone. A rounded field is not smooth, which the error estimate of an adaptive "
-        "step may take for dynamics: crosscheck/precision finds the evaluations at tolerances from 1e-1 to 1e-5 "
-        "unchanged by tf32 and those at 1e-3 and below raised by bfloat16. Solves that trained networks are judged by "
-        "afterwards are in float32 whatever this says",
+        "step may take for dynamics: crosscheck/precision finds the evaluations at tolerances from 1e-1 to 1e-3 "
+        "unchanged by tf32, those at 1e-4 by a step at most, and those at 1e-3 raised by bfloat16. Solves that trained "
+        "networks are judged by afterwards are in float32 whatever this says",
     )
     memory_format: str = setting(
         "channels_last",
