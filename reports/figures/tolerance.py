@@ -10,7 +10,9 @@ from reports.figures.drawing import Evidence
 from reports.figures.theme import WIDTH, text_colour
 
 
-def against_tolerance(evidence: Evidence, rows: pd.DataFrame, *, y: str, height: float = 3.4) -> Figure:
+def against_tolerance(
+    evidence: Evidence, rows: pd.DataFrame, *, y: str, height: float = 3.4, columns: int = 3
+) -> Figure:
     """Draw one curve for each variant over ``tolerance``, tightening to the right, with a dashed line where they agree.
 
     Args:
@@ -18,6 +20,7 @@ def against_tolerance(evidence: Evidence, rows: pd.DataFrame, *, y: str, height:
         rows: Positive errors, with the axis ``tolerance``.
         y: Label of the errors, with their unit.
         height: Of the figure, in inches.
+        columns: Of the legend; fewer where names are long.
     """
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.subplots()
@@ -26,7 +29,7 @@ def against_tolerance(evidence: Evidence, rows: pd.DataFrame, *, y: str, height:
     axes.plot(ends, ends, color=text_colour(), linestyle="--", linewidth=1.2, label="the tolerance")
     axes.set(xscale="log", yscale="log", xlabel="tolerance, relative and absolute", ylabel=y)
     axes.invert_xaxis()
-    legend_below(figure, axes)
+    legend_below(figure, axes, columns)
     return figure
 
 

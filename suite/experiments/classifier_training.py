@@ -21,7 +21,14 @@ class TrainingBatches:
     """
 
     def __init__(
-        self, images: Tensor, labels: Tensor, *, batch_size: int, padding: int, generator: torch.Generator
+        self,
+        images: Tensor,
+        labels: Tensor,
+        *,
+        batch_size: int,
+        padding: int,
+        generator: torch.Generator,
+        memory_format: torch.memory_format | None = None,
     ) -> None:
         """Hold the data where they are.
 
@@ -31,6 +38,7 @@ class TrainingBatches:
             batch_size: Images in a batch.
             padding: Pixels by which a crop may be shifted in each direction.
             generator: The source of order and shifts, on the CPU.
+            memory_format: Of the batches; None leaves them as they are gathered, which is with the channels last.
 
         Raises:
             ValueError: When there are fewer images than one batch holds.
@@ -41,6 +49,7 @@ class TrainingBatches:
         self.batch_size = batch_size
         self.crops = RandomCrop(images, padding)
         self.generator = generator
+        self.memory_format = memory_format
 
     def __len__(self) -> int:
         """Return the number of batches in an epoch."""
@@ -53,7 +62,10 @@ class TrainingBatches:
         offsets = self.crops.draw_offsets(len(self.labels), self.generator).to(device)
         for batch in range(len(self)):
             chosen = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-            yield self.crops.crop(order[chosen], offsets[chosen]), self.labels[order[chosen]]
+            images = self.crops.crop(order[chosen], offsets[chosen])
+            if self.memory_format is torch.contiguous_format:
+                images = images.clone(memory_format=torch.contiguous_format)  # of one channel, too
+            yield images, self.labels[order[chosen]]
 
 
 def train_epoch(model: nn.Module, optimiser: Optimizer, batches: TrainingBatches) -> float:

@@ -23,8 +23,13 @@ def forward_and_backward_as_graphs(model: nn.Module, inputs: Tensor) -> Iterator
     if inputs.device.type != "cuda":
         yield
         return
+    before = vars(model).get("forward")  # as it is under autocast
     torch.cuda.make_graphed_callables(model, (inputs,))
     try:
         yield
     finally:
-        del model.forward  # the graphed function is an attribute of the instance; the class's forward is underneath
+        # The graphed function is an attribute of the instance; the class's forward is underneath.
+        if before is None:
+            del vars(model)["forward"]
+        else:
+            vars(model)["forward"] = before

@@ -16,6 +16,7 @@ import torch
 import suite
 from suite.declarations import DeviceClass
 from suite.harness.stamp import stamped
+from suite.models.product_precision import tf32_is_allowed
 
 TREE = Path(suite.__file__).resolve().parent.parent
 """The folder that holds the packages."""
@@ -43,22 +44,13 @@ def environment(device: DeviceClass) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "dependencies": dependencies(TREE),
-        "tf32": cuda and _tf32_is_allowed(),
+        "tf32": cuda and any(tf32_is_allowed()),
     }
 
 
 def device_name(device: DeviceClass) -> str:
     """Return the name of the device of a class that cells run on here."""
     return torch.cuda.get_device_name() if device == "cuda" and torch.cuda.is_available() else cpu_name()
-
-
-def _tf32_is_allowed() -> bool:
-    """Return whether matrix products or convolutions on a CUDA device may round their inputs to TF32."""
-    if hasattr(torch.backends.cuda.matmul, "fp32_precision"):
-        # From torch 2.9 on; reading the older flags raises once somebody has set one of these.
-        convolution = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]  # set as an object, later
-        return "tf32" in (torch.backends.cuda.matmul.fp32_precision, convolution)
-    return bool(torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32)
 
 
 @cache

@@ -26,6 +26,7 @@ from suite.harness.plan import needed_cell
 from suite.harness.record_file import cell_header, read_header, record_path, write_record
 from suite.harness.registry import EXPERIMENT_PACKAGES, experiments
 from suite.harness.store import ModelStore
+from suite.models.product_precision import products_in
 
 
 def run_cell(
@@ -132,6 +133,7 @@ class _Runner:
     def store(self) -> ModelStore:
         return ModelStore(self.records_dir)
 
+    @products_in(tf32=False)  # so that numbers are of float32, unless a setting of the cell says otherwise
     def run(self, cell: Cell) -> Path:
         code = cell_code(cell, self.registered)
         meter = self._meter(cell, code)

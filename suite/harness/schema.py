@@ -11,7 +11,8 @@ The first line is the header, an object of exactly these members, of which ``tog
   outside a git tree).
 * ``environment``: ``python``, ``torch``, ``cuda`` (the version torch was built for, or null), ``driver`` (or null),
   ``device_name``, ``cpu``, ``threads``, ``platform``, ``dependencies`` (a digest of what is pinned or installed), and
-  ``tf32`` (whether matrix products or convolutions on the device might use it).
+  ``tf32`` (whether matrix products or convolutions on the device might use it, where no setting of the cell speaks of
+  precision).
 * ``start``: ISO-8601 in UTC. ``seconds``: the duration.
 * ``status``: ``finished``, ``failed`` or ``diverged``. ``error``: null when finished, and otherwise ``{"type",
   "message", "traceback"}``.

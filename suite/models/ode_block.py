@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
+from suite.models.autocast_field import AutocastField
 from suite.solvers import CountedField, odeint
 
 Gradient = Literal["direct", "adjoint"]
@@ -62,6 +63,7 @@ class ODEBlock(nn.Module):
         self.nfe_forward = 0
         # On the host whatever the state's device is: the solver reads times there, and must not wait for a device.
         self.times = torch.tensor([0.0, 1.0])
+        self._in_autocast: dict[tuple[str, torch.dtype], AutocastField] = {}
 
     @property
     def nfe_backward(self) -> int:
@@ -94,11 +96,23 @@ class ODEBlock(nn.Module):
             self.method, self.rtol, self.atol, self.options = before
 
     def forward(self, y0: Tensor) -> Tensor:
-        """Map the state at time 0 to the state at time 1, of the same shape."""
+        """Map the state at time 0 to the state at time 1, of the same shape.
+
+        Under autocast the field is lowered and nothing else: the state is float32, in the solver and as the result.
+        """
+        device = y0.device.type
+        if not torch.is_autocast_enabled(device):
+            return self._solved(self.counted, y0)
+        dtype = torch.get_autocast_dtype(device)
+        # Made once, as whoever keeps something for a field, such as a graph of its step, knows the field by identity.
+        if (device, dtype) not in self._in_autocast:
+            self._in_autocast[device, dtype] = AutocastField(self.counted, device, dtype)
+        with torch.autocast(device, enabled=False):
+            return self._solved(self._in_autocast[device, dtype], y0.float())
+
+    def _solved(self, field: nn.Module, y0: Tensor) -> Tensor:
         before = self.counted.nfe
         solve = odeint if self.gradient == "direct" else odeint_adjoint
-        states = solve(
-            self.counted, y0, self.times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options
-        )
+        states = solve(field, y0, self.times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)
         self.nfe_forward += self.counted.nfe - before
         return cast(Tensor, states)[-1]

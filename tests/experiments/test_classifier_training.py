@@ -90,3 +90,23 @@ def test_error_counts_wrong_classes_over_all_batches() -> None:
     scores = torch.eye(IMAGES)
     scores[:5] = scores[1:6].clone()
     assert error_percent(nn.Identity(), scores, labels, batch_size=7) == pytest.approx(10.0)
+
+
+def test_host_waits_once_for_the_error_of_all_batches() -> None:
+    _, labels = numbered_images()
+    with host_syncs() as waits:
+        error_percent(nn.Identity(), torch.eye(IMAGES), labels, batch_size=7)
+    assert waits.value == 1
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_an_epoch_on_a_device_copies_its_draws_once_however_many_batches_it_has() -> None:
+    images, labels = (each.cuda() for each in numbered_images())
+    model = Linear().cuda()
+    optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    for batch_size in (25, 5):
+        batches = TrainingBatches(images, labels, batch_size=batch_size, padding=2, generator=torch.Generator())
+        with host_syncs() as waits:
+            train_epoch(model, optimiser, batches)
+        assert waits.value == 3  # order and offsets go to the device, the mean loss comes back

@@ -13,7 +13,7 @@ EXPERIMENTS = {
     "massaroli2020": "theorems fig1 fig2 table1 table1-cifar10 higher-order fig3 reflection fig4 fig5 fig6 "
     "regularisation activations",
     "poli2020": "theorem1 mnist cifar10 wall-clock alpha-family fig1 tracking lorenz",
-    "crosscheck": "gradients memory work-precision speed pareto",
+    "crosscheck": "gradients memory work-precision speed pareto precision",
 }
 ENTRY = {
     "id": '"chen2018/table1/ode-net/test_error"',

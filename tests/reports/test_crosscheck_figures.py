@@ -10,8 +10,9 @@ from matplotlib.lines import Line2D
 
 from reference.crosschecks.gradients import Gradients
 from reference.crosschecks.memory import Memory
+from reference.crosschecks.precision import Precision
 from reference.crosschecks.speed import Speed
-from reports.figures.crosscheck import gradients, memory, speed
+from reports.figures.crosscheck import gradients, memory, precision, speed
 from reports.figures.drawing import Drawing, Evidence
 from suite.declarations import Experiment
 
@@ -156,3 +157,32 @@ def test_without_data_the_figures_say_so(experiment: type[Experiment], draw: obj
     for drawing in drawn.values():
         assert drawing.figure is None
         assert "No data" in drawing.caption
+
+
+def test_precision_shows_training_by_epoch_and_solves_by_tolerance_over_those_of_float32() -> None:
+    rows: list[dict[str, object]] = []
+    for place, variant in enumerate(Precision.variants):
+        for epoch in (1, 2):
+            axes: dict[str, object] = {"variant": variant, "epoch": epoch}
+            rows.append({"metric": "test_error", "value": 10.0 - epoch + place, **axes})
+            rows.append({"metric": "nfe_forward", "value": 26.0 + place, **axes})
+        for tolerance, evaluations in ((1e-1, 20.0), (1e-3, 40.0)):
+            axes = {"variant": variant, "tolerance": tolerance}
+            rows.append({"metric": "solve_error", "value": tolerance * (place + 1), **axes})
+            rows.append({"metric": "solve_nfe", "value": evaluations * (1 + 0.1 * place), **axes})
+            rows.append({"metric": "float32_nfe", "value": evaluations, **axes})
+    drawn = precision.draw(evidence(Precision, rows))
+    assert list(drawn) == ["error", "nfe", "accuracy", "evaluations"]
+    (errors,) = panels(drawn["error"])
+    assert [[1.0, 12.0], [2.0, 11.0]] in points(errors)
+    (accuracy,) = panels(drawn["accuracy"])
+    assert [[1e-3, 2e-3], [1e-1, 2e-1]] in points(accuracy)
+    (relative,) = panels(drawn["evaluations"])
+    assert np.asarray([[1e-3, 1.3], [1e-1, 1.3]]) == pytest.approx(np.asarray(points(relative)[3]))
+    assert relative.xaxis_inverted()
+    assert "tf32-channels-last: 1.3 at tolerance 0.1" in drawn["evaluations"].alternative
+
+
+def test_precision_without_records_says_what_is_missing() -> None:
+    drawn = precision.draw(evidence(Precision, [{"variant": "float32-contiguous", "metric": "other", "value": 1.0}]))
+    assert all(each.figure is None and each.caption.startswith("No data") for each in drawn.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import ClassVar
 
 import torch
@@ -15,9 +16,10 @@ from suite.experiments.chen2018.solver_choice import SolverChoice
 from suite.experiments.chen2018.solver_grid import measure_solver_grid
 from suite.experiments.chen2018.table1_depths import measure_depths
 from suite.experiments.chen2018.table1_networks import adams, network, ode_block
-from suite.experiments.chen2018.table1_settings import Table1Settings
+from suite.experiments.chen2018.table1_settings import Table1PaperSettings, Table1Settings
 from suite.experiments.chen2018.table1_training import train
 from suite.experiments.chen2018.unconverged import unconverged_solves
+from suite.experiments.throughput import throughput_of
 from suite.models import parameter_count
 
 
@@ -85,7 +87,7 @@ class Table1(Experiment):
             probe_repeats=3,
             grid_images=2_000,
         ),
-        "paper": Table1Settings(),
+        "paper": Table1PaperSettings(),
     }
     datasets = ("mnist",)
     headline = "test_error_last"
@@ -107,19 +109,19 @@ class Table1(Experiment):
         model = self._fresh(cell, settings, meter)
         self._count_parameters(cell, model, meter)
         meter.record("test_size", len(data.test_labels), "images")
-        train(model, data, settings, meter)
-        # Cloned, so that what autograd keeps is one batch and not the storage of the whole training set.
-        images, labels = data.train_images[: settings.batch_size].clone(), data.train_labels[: settings.batch_size]
-        with unconverged_solves():  # which training counts
-            measure_depths(
-                cell.variant,
-                model,
-                images,
-                labels,
-                settings=settings,
-                fresh=lambda changed: self._fresh(cell, changed, meter),
-                meter=meter,
-            )
+        with ExitStack() as passes:
+            passes.enter_context(throughput_of(settings).passes_of(model))
+            train(model, data, settings, meter)
+            # Cloned, so that what autograd keeps is one batch and not the storage of the whole training set.
+            images, labels = data.train_images[: settings.batch_size].clone(), data.train_labels[: settings.batch_size]
+
+            def fresh(changed: Table1Settings) -> nn.Module:
+                network = self._fresh(cell, changed, meter)
+                passes.enter_context(throughput_of(settings).passes_of(network))
+                return network
+
+            with unconverged_solves():  # which training counts
+                measure_depths(cell.variant, model, images, labels, settings=settings, fresh=fresh, meter=meter)
         block = ode_block(model)
         if block is not None:
             measure_solver_grid(
@@ -135,7 +137,7 @@ class Table1(Experiment):
 
     def _fresh(self, cell: Cell, settings: Table1Settings, meter: Meter) -> nn.Module:
         with meter.initialisation():
-            return _on_device(network(cell.variant, settings), meter.device)
+            return throughput_of(settings).placed(network(cell.variant, settings), meter.device)
 
     def _count_parameters(self, cell: Cell, model: nn.Module, meter: Meter) -> None:
         """Record the parameters of this network, and of those of the paper profile with both stems of the re-do."""
@@ -167,21 +169,13 @@ def _settings(cell: Cell) -> Table1Settings:
     return cell.settings
 
 
-def _on_device(model: nn.Module, device: torch.device) -> nn.Module:
-    model = model.to(device)
-    if device.type == "cuda":  # where convolutions are fastest with the channels last; on a CPU the usual order is
-        for parameter in model.parameters():
-            if parameter.dim() == 4:
-                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
-    return model
-
-
 def _first_images(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
     """Return as many of the first images as the settings ask for and the data set has, on the device."""
+    laid_out = throughput_of(settings).laid_out
     return ImageClassification(
-        data.train_images[: settings.train_images].to(device),
+        laid_out(data.train_images[: settings.train_images].to(device)),
         data.train_labels[: settings.train_images].to(device),
-        data.test_images[: settings.test_images].to(device),
+        laid_out(data.test_images[: settings.test_images].to(device)),
         data.test_labels[: settings.test_images].to(device),
         data.version,
     )

@@ -15,6 +15,7 @@ from suite.experiments.chen2018.table1_settings import Table1Settings
 from suite.experiments.chen2018.unconverged import unconverged_solves
 from suite.experiments.classifier_training import TrainingBatches, error_percent, train_epoch
 from suite.experiments.graphed_training import forward_and_backward_as_graphs
+from suite.experiments.throughput import throughput_of
 
 FIRST_GRAPHED_EPOCH = 2
 """Of a network without an ODE; the epoch before it is eager, and shows what memory the passes take."""
@@ -32,6 +33,7 @@ def train(model: nn.Module, data: ImageClassification, settings: Table1Settings,
         batch_size=settings.batch_size,
         padding=settings.crop_padding,
         generator=meter.generator("batches"),
+        memory_format=throughput_of(settings).memory_format,
     )
     optimiser = torch.optim.SGD(model.parameters(), lr=settings.learning_rate, momentum=settings.momentum)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, milestones=list(settings.decay_epochs), gamma=0.1)

@@ -10,7 +10,7 @@ from torch import nn
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, network
 from suite.experiments.massaroli2020.table1_run import checked, run_cell
-from suite.experiments.massaroli2020.table1_settings import Table1Settings, small_profiles
+from suite.experiments.massaroli2020.table1_settings import Table1PaperSettings, Table1Settings, small_profiles
 
 
 class Table1(Experiment):
@@ -36,7 +36,7 @@ class Table1(Experiment):
             decay_every=2,
             retest_images=1_000,
         ),
-        "paper": Table1Settings(),
+        "paper": Table1PaperSettings(),
     }
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 3, "paper": 5}
     datasets = ("mnist",)

@@ -10,7 +10,11 @@ from torch import nn
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, network
 from suite.experiments.massaroli2020.table1_run import checked, run_cell
-from suite.experiments.massaroli2020.table1_settings import Table1Cifar10Settings, small_profiles
+from suite.experiments.massaroli2020.table1_settings import (
+    Table1Cifar10PaperSettings,
+    Table1Cifar10Settings,
+    small_profiles,
+)
 
 
 class Table1Cifar10(Experiment):
@@ -36,7 +40,7 @@ class Table1Cifar10(Experiment):
             decay_every=1,
             retest_images=500,
         ),
-        "paper": Table1Cifar10Settings(),
+        "paper": Table1Cifar10PaperSettings(),
     }
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 3, "paper": 5}
     datasets = ("cifar10",)

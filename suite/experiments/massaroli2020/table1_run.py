@@ -13,6 +13,7 @@ from suite.experiments.chen2018.solver_grid import measure_solver_grid
 from suite.experiments.massaroli2020.table1_networks import network, ode_block
 from suite.experiments.massaroli2020.table1_settings import Table1Settings
 from suite.experiments.massaroli2020.table1_training import train
+from suite.experiments.throughput import throughput_of
 from suite.models import ODEBlock, parameter_count
 
 
@@ -26,18 +27,20 @@ def run_cell(cell: Cell, meter: Meter, data: ImageClassification, published: Set
         published: The settings of the paper profile, whose parameters are counted too.
     """
     settings = checked(cell.settings)
+    throughput = throughput_of(settings)
     prepared = prepare(data, settings, meter.device)
     with meter.initialisation():
-        model = network(cell.variant, settings).to(meter.device)
+        model = throughput.placed(network(cell.variant, settings), meter.device)
     meter.record("parameters", parameter_count(model), "1")
     # Counted on the meta device, where a network of any size takes neither time nor memory.
     with torch.device("meta"):
         meter.record("parameters_published", parameter_count(network(cell.variant, checked(published))), "1")
     meter.record("test_size", len(prepared.test_labels), "images")
     block = ode_block(model)
-    if block is not None:
-        meter.record("nfe_untrained", _evaluations(model, block, prepared.train_images, settings), "evaluations")
-    train(model, prepared, settings, meter)
+    with throughput.passes_of(model):
+        if block is not None:
+            meter.record("nfe_untrained", _evaluations(model, block, prepared.train_images, settings), "evaluations")
+        train(model, prepared, settings, meter)
     if block is not None:
         measure_solver_grid(
             model,
@@ -71,7 +74,8 @@ def prepare(data: ImageClassification, settings: Table1Settings, device: torch.d
     )
 
     def ready(images: Tensor) -> Tensor:
-        return (functional.avg_pool2d(images.to(device), settings.pooling) - means) / deviations
+        pooled = functional.avg_pool2d(images.to(device), settings.pooling)
+        return throughput_of(settings).laid_out((pooled - means) / deviations)
 
     return ImageClassification(
         ready(data.train_images[: settings.train_images]),

@@ -10,6 +10,7 @@ from suite.declarations import Meter
 from suite.experiments.classifier_training import TrainingBatches, error_percent, train_epoch
 from suite.experiments.massaroli2020.table1_networks import ode_block
 from suite.experiments.massaroli2020.table1_settings import Table1Settings
+from suite.experiments.throughput import throughput_of
 
 
 def train(model: nn.Module, data: ImageClassification, settings: Table1Settings, meter: Meter) -> None:
@@ -27,6 +28,7 @@ def train(model: nn.Module, data: ImageClassification, settings: Table1Settings,
         batch_size=settings.batch_size,
         padding=0,
         generator=meter.generator("batches"),
+        memory_format=throughput_of(settings).memory_format,
     )
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, settings.decay_every, gamma=settings.decay_factor)

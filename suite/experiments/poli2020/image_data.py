@@ -21,7 +21,7 @@ def prepared(data: ImageClassification, settings: ImageSettings, meter: Meter) -
     def ready(images: Tensor) -> Tensor:
         return (functional.avg_pool2d(images.to(meter.device), settings.pooling) - means) / deviations
 
-    train = data.train_images[: settings.train_images]
+    train = data.train_images[: settings.train_images].to(meter.device)  # to be rotated there
     return ImageClassification(
         ready(rotated(train, settings.rotation, meter.generator("rotations"))),
         data.train_labels[: settings.train_images].to(meter.device),

@@ -25,6 +25,7 @@ from suite.experiments.poli2020.image_problem import ImageProblem, image_problem
 from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.image_sizes import operations_of, record_sizes
 from suite.experiments.poli2020.image_training import new_classifier, train_classifier
+from suite.experiments.throughput import throughput_of
 from suite.models import ODEBlock
 from suite.solvers.hyper import Hypersolver
 
@@ -96,9 +97,11 @@ def checked(settings: Settings) -> ImageSettings:
 
 
 def _train(data: ImageClassification, settings: ImageSettings, meter: Meter) -> None:
+    throughput = throughput_of(settings)
     with meter.initialisation():
-        model = new_classifier(settings).to(meter.device)
-    train_classifier(model, data, settings, meter)
+        model = throughput.placed(new_classifier(settings), meter.device)
+    with throughput.passes_of(model):
+        train_classifier(model, data, settings, meter)
     meter.keep(model)
     _record_own_solver(model, image_problem(model, data, settings), data, settings, meter)
 

@@ -9,6 +9,7 @@ from suite.datasets import ImageClassification
 from suite.declarations import Meter
 from suite.experiments.classifier_training import TrainingBatches, error_percent, train_epoch
 from suite.experiments.poli2020.image_settings import ImageSettings
+from suite.experiments.throughput import throughput_of
 from suite.models.augmented_classifier import AugmentedClassifier
 from suite.models.image_flow import ImageFlowSize, image_classifier
 
@@ -33,6 +34,7 @@ def train_classifier(model: nn.Module, data: ImageClassification, settings: Imag
         batch_size=settings.batch_size,
         padding=0,
         generator=meter.generator("batches"),
+        memory_format=throughput_of(settings).memory_format,
     )
     optimiser = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.StepLR(optimiser, settings.decay_every, gamma=settings.decay_factor)

@@ -163,5 +163,6 @@ class _Lesson:
 
 
 def drawn(count: int, batch: int, generator: torch.Generator, like: Tensor) -> Tensor:
-    """Return the indices of a batch, drawn with replacement, where a tensor is."""
-    return torch.randint(count, (min(batch, count),), generator=generator).to(like.device)
+    """Return the indices of a batch, drawn with replacement, where a tensor is; the host waits for no copy of them."""
+    index = torch.randint(count, (min(batch, count),), generator=generator)
+    return index.pin_memory().to(like.device, non_blocking=True) if like.is_cuda else index
