@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from suite.solvers.compiled import without_counters
+from suite.solvers.compiled_field import without_counters
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.state import StateLayout
 from suite.solvers.step_graph import Evaluation, Parts

@@ -45,7 +45,7 @@ class AdaptiveIntegrator:
         self.time = number(start)
         self.y = y
         self.f: Tensor | None = None
-        self._magnitude = scale.magnitude(y)
+        self._magnitude: Tensor | None = None
         self._previous_error = 1.0
         self._proposal = first_step
         self._tries = 0
@@ -57,8 +57,7 @@ class AdaptiveIntegrator:
 
     def replace_state(self, y: Tensor) -> None:
         """Go on from another state at the present time."""
-        self.y, self.f = y, None
-        self._magnitude = self._scale.magnitude(y)
+        self.y, self.f, self._magnitude = y, None, None
 
     def cross_discontinuity(self) -> None:
         """Evaluate the field anew just past the present time, where it jumps."""
@@ -138,7 +137,7 @@ class AdaptiveIntegrator:
         return self.f
 
     def _now(self) -> Tensor:
-        return torch.as_tensor(self._clock, dtype=self._magnitude.dtype, device=self.y.device)
+        return torch.as_tensor(self._clock, dtype=self.y.dtype.to_real(), device=self.y.device)
 
     def _limit(self) -> StepLimitError:
         return StepLimitError(
@@ -147,16 +146,18 @@ class AdaptiveIntegrator:
             self.time,
         )
 
-    def _error(self, step: Step, size: float) -> tuple[float, Tensor]:
+    def _error(self, step: Step, size: float) -> tuple[float, Tensor | None]:
         """Return the error in units of the tolerance, and absolute values of the state at the end of the step."""
         if step.error_ratio is not None:  # a step that measures its error needs no magnitudes
             self._statistics.host_syncs += 1
-            return float(step.error_ratio), self._magnitude
+            return float(step.error_ratio), None
         if torch.is_grad_enabled():
             with torch.no_grad():
                 return self._error(step, size)
         self._statistics.host_syncs += 1
         scale, before = self._scale, self._magnitude
+        if before is None:
+            before = self._magnitude = scale.magnitude(self.y)
         magnitude = scale.magnitude(step.y1)
         return size * scale.ratio(step.local_error(scale.entries), before, magnitude), magnitude
 

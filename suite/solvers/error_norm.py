@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -38,7 +38,7 @@ class MixedNorm:
         """Return the norm of a flat vector, a 0-dimensional tensor."""
         return self.of_parts(flat.split(self.sizes))
 
-    def of_parts(self, parts: Sequence[Tensor]) -> Tensor:
+    def of_parts(self, parts: tuple[Tensor, ...] | list[Tensor]) -> Tensor:
         """Return the same from the parts of the vector."""
         norms = torch.stack(torch._foreach_norm(parts))
         return norms.mul_(_inverse_roots(self.sizes, norms.dtype, norms.device)).max()

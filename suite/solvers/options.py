@@ -142,9 +142,10 @@ def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: typ
     Raises:
         InvalidProblemError: When an option is unknown or its value is none that it can have.
     """
-    if not options:
-        return _defaults(kind)
     plain: type = kind
+    if not options:
+        defaults: Kind = _defaults(plain)
+        return defaults
     names, others = _names(plain), _names(other)
     given = _with_present_names(options, names)
     unknown = sorted(str(name) for name in given if name not in names and name not in others)
@@ -157,7 +158,7 @@ def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: typ
 
 
 @cache
-def _defaults(kind: type[Kind]) -> Kind:
+def _defaults(kind: type) -> Any:
     return kind()
 
 
