@@ -22,7 +22,10 @@ class Choice:
 
 
 def settings_table(experiment: Experiment) -> Table:
-    """Return the settings of all profiles side by side, the smallest profile first."""
+    """Return the settings of all profiles side by side, the smallest profile first.
+
+    Smaller profiles may lack a setting of the largest, as those of a card: they have its default.
+    """
     profiles = [profile for profile in PROFILES if profile in experiment.profiles]
     values = [experiment.profiles[profile].values() for profile in profiles]
     notes = list(experiment.profiles[profiles[-1]].notes())
@@ -32,7 +35,7 @@ def settings_table(experiment: Experiment) -> Table:
         tuple(
             (
                 note.name,
-                *(written_setting(settings[note.name]) for settings in values),
+                *(written_setting(settings.get(note.name, "default")) for settings in values),
                 note.source or f"our choice: {note.ours}",
             )
             for note in notes

@@ -50,16 +50,19 @@ class AugmentedField:
 
     def parts(self, t: Tensor, flat: Tensor, *, quadratures: bool = True) -> list[Tensor]:
         """Return the derivative part by part: of state and adjoint, and of the gradient of each parameter if wanted."""
-        y, a = flat[: self._read].view(self._pair).unbind()
-        derivative, products = self.products(t, y, a, (y, *self.parameters) if quadratures else (y,))
+        read = flat if flat.shape[0] == self._read else flat[: self._read]
+        y, a = read.view(self._pair).unbind()
+        derivative, products = self.products(t, y, a, self.parameters if quadratures else ())
         return [derivative, *products]
 
     def parameter_parts(self, t: Tensor, y: Tensor, a: Tensor) -> list[Tensor]:
         """Return ``-a df/dtheta`` for each parameter."""
-        return self.products(t, y, a, self.parameters)[1]
+        return self.products(t, y, a, self.parameters, of_state=False)[1]
 
-    def products(self, t: Tensor, y: Tensor, a: Tensor, inputs: tuple[Tensor, ...]) -> tuple[Tensor, list[Tensor]]:
-        """Return the field and ``-a df/dx`` for every input ``x``, which may be ``y``.
+    def products(
+        self, t: Tensor, y: Tensor, a: Tensor, parameters: tuple[Tensor, ...], *, of_state: bool = True
+    ) -> tuple[Tensor, list[Tensor]]:
+        """Return the field, and ``-a df/dx`` for the state, if wanted, and then for every parameter.
 
         Where autograd records, as it does for the Jacobian of an implicit method, they can be differentiated again.
         """
@@ -67,10 +70,10 @@ class AugmentedField:
         with torch.enable_grad():
             leaf = y if recorded and y.requires_grad else y.detach().requires_grad_(True)
             derivative = self._field(t, leaf)
-        inputs = tuple(leaf if x is y else x for x in inputs)
+        inputs = (leaf, *parameters) if of_state else parameters
         if not derivative.requires_grad:
             return derivative, [torch.zeros_like(x) for x in inputs]
         products = torch.autograd.grad(derivative, inputs, a.neg(), create_graph=recorded, allow_unused=True)
-        return derivative if recorded else derivative.detach(), [
+        return derivative, [
             torch.zeros_like(x) if product is None else product for x, product in zip(inputs, products, strict=True)
         ]

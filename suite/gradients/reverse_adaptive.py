@@ -46,16 +46,19 @@ class AdaptiveReverse(Reverse):
         self.drift = ErrorScale(problem.rtol, problem.atol, MixedNorm(tuple(problem.field.layout.sizes)), self.n)
         self.outside = problem.variant == "quadrature" and len(problem.parameters) > 0
         self.whole = AugmentedField(problem.field, problem.parameters)
-        self.quadratures = [torch.zeros_like(parameter).reshape(-1) for parameter in problem.parameters]
+        separate = problem.parameters if problem.variant == "quadrature" else ()
+        self.quadratures = [torch.zeros_like(parameter).reshape(-1) for parameter in separate]
         self.integrator = self._integrator(len(self.values) - 1)
 
     def run(self) -> None:
         """Solve from the last output back to the first."""
-        carries = (self.problem.cotangents != 0).any(dim=1).tolist()
         every = self.problem.variant == "segments"
-        last = len(self.values) - 1
-        stops = [index for index in range(last - 1, 0, -1) if every or carries[index]]
-        above = last
+        above = last = len(self.values) - 1
+        stops = [*range(last - 1, 0, -1)]
+        if stops and not every:
+            self.problem.statistics.host_syncs += 1
+            carries = (self.problem.cotangents != 0).any(dim=1).tolist()
+            stops = [index for index in stops if carries[index]]
         self._start(last)
         for stop in [*stops, 0]:
             self._advance(above, stop)

@@ -32,7 +32,7 @@ class _PathField:
 
     def parts(self, t: Tensor, flat: Tensor, *, quadratures: bool = True) -> list[Tensor]:
         y, a = self._path(t).view(self._shape), flat[: self._shape.numel()].view(self._shape)
-        return self._augmented.products(t, y, a, (y, *self._augmented.parameters) if quadratures else (y,))[1]
+        return self._augmented.products(t, y, a, self._augmented.parameters if quadratures else ())[1]
 
 
 class ReverseAlongPath:

@@ -45,7 +45,7 @@ class AdaptiveIntegrator:
         self.time = number(start)
         self.y = y
         self.f: Tensor | None = None
-        self._magnitude = scale.magnitude(y)
+        self._magnitude: Tensor | None = None
         self._previous_error = 1.0
         self._proposal = first_step
         self._tries = 0
@@ -57,8 +57,7 @@ class AdaptiveIntegrator:
 
     def replace_state(self, y: Tensor) -> None:
         """Go on from another state at the present time."""
-        self.y, self.f = y, None
-        self._magnitude = self._scale.magnitude(y)
+        self.y, self.f, self._magnitude = y, None, None
 
     def cross_discontinuity(self) -> None:
         """Evaluate the field anew just past the present time, where it jumps."""
@@ -84,28 +83,31 @@ class AdaptiveIntegrator:
             StepUnderflowError: When no step that the time can resolve is accurate enough.
             StepLimitError: When ``max_num_steps`` steps have been tried.
         """
-        controller, callbacks = self._controller, self._callbacks
-        sizes = None
+        controller, callbacks, method, statistics = self._controller, self._callbacks, self._method, self._statistics
+        time, y, sizes = self.time, self.y, None
         if self._proposal is None:
-            started = self._method.start(self.time, self._direction, self.y, self.f)
+            started = method.start(time, self._direction, y, self.f)
             if started is not None:
                 sizes, self.f = started
         f0 = self.field()
         if self._proposal is None:
-            self._statistics.host_syncs += 1
+            statistics.host_syncs += 1
             self._proposal = initial_step(
-                self._field, self.time, self._direction, self.y, f0, controller.order, self._scale, sizes
+                self._field, time, self._direction, y, f0, controller.order, self._scale, sizes
             )
-        remaining = abs(number(stop) - self.time)
+        end = number(stop)
+        remaining = abs(end - time)
         while True:
-            self._count_try()
+            if self._tries >= controller.max_num_steps:
+                raise self._limit()
+            self._tries += 1
             proposed = controller.clip(self._proposal)
             lands = controller.lands(proposed, remaining)
             size = remaining if lands else proposed
             signed: Time = stop - self._clock if lands else self._direction * size
             if callbacks is not None:
-                callbacks.step(self.time, self.y, size)
-            step = self._method.step(self._field, self._clock, signed, self.y, f0, inside=lands and discontinuity)
+                callbacks.step(time, y, size)
+            step = method.step(self._field, self._clock, signed, y, f0, inside=lands and discontinuity)
             error, magnitude = self._error(step, size)
             accepted = controller.accepts(error, min(proposed, remaining))
             grown = size * controller.factor(error, self._previous_error)
@@ -113,17 +115,17 @@ class AdaptiveIntegrator:
             self._proposal = max(grown, proposed) if lands and accepted else grown
             if accepted:
                 break
-            self._statistics.rejected += 1
+            statistics.rejected += 1
             if callbacks is not None:
-                callbacks.reject_step(self.time, self.y, size)
+                callbacks.reject_step(time, y, size)
             self._require_resolvable(step, self._proposal)
-        self._method.accept()
+        method.accept()
         if callbacks is not None:
-            callbacks.accept_step(self.time, self.y, size)
-        self._statistics.accepted += 1
-        self._statistics.error_estimate = error
+            callbacks.accept_step(time, y, size)
+        statistics.accepted += 1
+        statistics.error_estimate = error
         self._previous_error = controller.remembered(error)
-        self.time = number(stop) if lands else self.time + number(signed)
+        self.time = end if lands else time + number(signed)
         self._clock = stop if lands else self._clock + signed
         self.y, self.f, self._magnitude = step.y1, step.f1, magnitude
         return step
@@ -135,32 +137,29 @@ class AdaptiveIntegrator:
         return self.f
 
     def _now(self) -> Tensor:
-        return clock_of(self._clock, self._magnitude.dtype, self.y.device)
+        return clock_of(self._clock, self.y.dtype.to_real(), self.y.device)
 
-    def _count_try(self) -> None:
-        limit = self._controller.max_num_steps
-        if self._tries >= limit:
-            raise StepLimitError(
-                f"max_num_steps = {limit} steps were tried, and the solution has reached only t = {self.time:g}; "
-                "raise the limit, loosen the tolerance, or look for stiffness",
-                self.time,
-            )
-        self._tries += 1
+    def _limit(self) -> StepLimitError:
+        return StepLimitError(
+            f"max_num_steps = {self._tries} steps were tried, and the solution has reached only t = {self.time:g}; "
+            "raise the limit, loosen the tolerance, or look for stiffness",
+            self.time,
+        )
 
-    def _error(self, step: Step, size: float) -> tuple[float, Tensor]:
+    def _error(self, step: Step, size: float) -> tuple[float, Tensor | None]:
         """Return the error in units of the tolerance, and absolute values of the state at the end of the step."""
-        self._statistics.host_syncs += 1
         if step.error_ratio is not None:  # a step that measures its error needs no magnitudes
-            return float(step.error_ratio), self._magnitude
-        if not torch.is_grad_enabled():
-            return self._measured(step, size)
-        with torch.no_grad():
-            return self._measured(step, size)
-
-    def _measured(self, step: Step, size: float) -> tuple[float, Tensor]:
-        magnitude = self._scale.magnitude(step.y1)
-        error = step.local_error(self._scale.entries)
-        return size * self._scale.ratio(error, self._magnitude, magnitude), magnitude
+            self._statistics.host_syncs += 1
+            return float(step.error_ratio), None
+        if torch.is_grad_enabled():
+            with torch.no_grad():
+                return self._error(step, size)
+        self._statistics.host_syncs += 1
+        scale, before = self._scale, self._magnitude
+        if before is None:
+            before = self._magnitude = scale.magnitude(self.y)
+        magnitude = scale.magnitude(step.y1)
+        return size * scale.ratio(step.local_error(scale.entries), before, magnitude), magnitude
 
     def _require_resolvable(self, step: Step, size: float) -> None:
         if resolvable(size, self.time):

@@ -63,6 +63,11 @@ class Coefficients:
     tableau: ButcherTableau
 
     @cached_property
+    def terms(self) -> int:
+        """Number of terms of all sums over stages."""
+        return sum(map(len, (*self.row_terms, self.weight_terms, self.error_terms)))
+
+    @cached_property
     def idle(self) -> frozenset[int]:
         """Stages that only lead to other stages: no term of the solution, at the end or inside the step, or its error.
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from types import MethodType
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from suite.solvers.compiled_graph import Bound, CompiledFunction, Outputs, Token
+from suite.solvers.compiled_field import CompiledField
+from suite.solvers.compiled_graph import Bound, Outputs, Token
+from suite.solvers.compiled_kept import kept_for
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Tolerance, rms_norm
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.host_clocks import HOST_DTYPES
@@ -23,7 +22,7 @@ from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
 from suite.solvers.step_graph import Evaluation, GridGraph, PackedEvaluation, StartGraph, StepGraph
 from suite.solvers.tableau import ButcherTableau
-from suite.solvers.vector_field import PackedField, VectorField, without_counters
+from suite.solvers.vector_field import PackedField
 
 # So many evaluations of the field make one graph over a fixed grid: more take longer to compile and gain less.
 _EVALUATIONS_OF_A_GRAPH = 40
@@ -41,43 +40,6 @@ class CompiledStep(Step):
             known = [self.y1 if self.f1 is None else self.f1]
         stages = known if isinstance(known, Tensor) else torch.stack(list(known))
         return stages.reshape(len(stages), -1).t()
-
-
-class CompiledField:
-    """A vector field compiled by itself, for the evaluations outside steps; counted as :class:`PackedField` counts.
-
-    Args:
-        field: The vector field on the packed state, whose count goes up.
-        evaluation: The field as the compiler sees it: this one, or one made of it.
-    """
-
-    def __init__(self, field: PackedField, evaluation: Evaluation) -> None:
-        self.subject, self._counters = without_counters(field.vector_field)
-        self._packed = field
-        self._function = _kept_for(self.subject).function(evaluation)
-        self._bound: Callable[..., Outputs] | None = None
-
-    def __call__(self, t: Tensor, state: Tensor) -> Tensor:
-        """Evaluate the field, without gradients."""
-        self.count(1)
-        state = state.contiguous()
-        t = t.to(state.dtype)
-        with torch.no_grad():
-            if self._bound is None:
-                (derivative,), self._bound = self._function.bind(self.subject, t, state)
-            else:
-                (derivative,) = self._bound(t, state)
-        return derivative
-
-    def check(self, t: Tensor, state: Tensor) -> None:
-        """Evaluate the field uncompiled and uncounted: one that returns no state is refused in its own words."""
-        PackedField(self.subject, self._packed.layout)(t, state)
-
-    def count(self, evaluations: int) -> None:
-        """Count evaluations that compiled steps made."""
-        self._packed.nfe += evaluations
-        for counter in self._counters:
-            counter.nfe += evaluations
 
 
 class CompiledRungeKutta(RungeKutta):
@@ -120,7 +82,7 @@ class CompiledRungeKutta(RungeKutta):
         self._graph = StepGraph(self.coefficients, evaluation, slopes=interpolated)
         self._tolerances: tuple[Tensor, ...] = ()
         self._bound: dict[tuple[bool, ...], Callable[..., Outputs]] = {}
-        self._kept = _kept_for(self.field.subject)
+        self._kept = kept_for(self.field.subject)
         self.blocks = False
         self._token: Token | None = None
 
@@ -145,7 +107,7 @@ class CompiledRungeKutta(RungeKutta):
         sizes = self._graph.sizes
         if sizes is None or torch.is_grad_enabled():
             return None
-        clock = torch.tensor([t, float(direction)], dtype=self.coefficients.nodes.dtype, device=self._device)
+        clock = self._tensor(np.array([t, direction]))
         function = self._kept.function(StartGraph(self._graph.evaluation, sizes, fresh=f0 is None))
         if function.graphs == 0 and f0 is None and self._graph.evaluation.read == 1:
             self.field.check(clock[0], y)
@@ -217,9 +179,13 @@ class CompiledRungeKutta(RungeKutta):
         clocks = np.empty((len(times) - 1, self._stages + 1))
         clocks[:, -1] = times[1:] - times[:-1]
         clocks[:, :-1] = clocks[:, -1:] * self.tableau.nodes + times[:-1, None]
+        return self._tensor(clocks)
+
+    def _tensor(self, times: Array) -> Tensor:
+        """Return times in the dtype and on the device of the clocks."""
         if self._host_dtype is not None:
-            return torch.from_numpy(clocks.astype(self._host_dtype))
-        return torch.as_tensor(clocks, dtype=self.coefficients.nodes.dtype, device=self._device)
+            return torch.from_numpy(times.astype(self._host_dtype))
+        return torch.as_tensor(times, dtype=self.coefficients.nodes.dtype, device=self._device)
 
     def _bind(self, key: tuple[bool, ...], given: tuple[Tensor, ...]) -> Outputs:
         """Take the first step of a kind in this solve."""
@@ -248,42 +214,6 @@ class CompiledRungeKutta(RungeKutta):
             return torch.from_numpy(clock)
         times = torch.stack(list(self._clocks(t, h, inside)))
         return torch.cat([times, torch.as_tensor(h, dtype=times.dtype, device=times.device).reshape(1)])
-
-
-@dataclass(eq=False)
-class _Kept:
-    """What is kept of a vector field from solve to solve.
-
-    Attributes:
-        functions: Compiled functions.
-        bound: Their graphs bound to parameters, by what was found at the search for the first step.
-    """
-
-    functions: dict[Evaluation | StepGraph | GridGraph | StartGraph, CompiledFunction] = field(default_factory=dict)
-    bound: dict[tuple[StepGraph, tuple[bool, ...], Token], Callable[..., Outputs]] = field(default_factory=dict)
-
-    def function(self, graph: Evaluation | StepGraph | GridGraph | StartGraph) -> CompiledFunction:
-        """Return the compiled function of a step, an evaluation or a start."""
-        if graph not in self.functions:
-            self.functions[graph] = CompiledFunction(graph.function())
-        return self.functions[graph]
-
-
-_kept: dict[int, _Kept] = {}
-
-
-def _kept_for(vector_field: VectorField) -> _Kept:
-    """Return what is kept of a vector field as long as it lives."""
-    owner: Any = vector_field.__self__ if isinstance(vector_field, MethodType) else vector_field
-    if id(owner) not in _kept:
-        try:
-            weakref.finalize(owner, _kept.pop, id(owner), None)
-        except TypeError:
-            raise InvalidProblemError(
-                f"compile=True takes a module or a function, not {type(owner).__name__}: it takes no weak reference"
-            ) from None
-        _kept[id(owner)] = _Kept()
-    return _kept[id(owner)]
 
 
 @lru_cache(maxsize=64)

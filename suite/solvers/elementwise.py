@@ -14,11 +14,13 @@ from torch import Tensor
 Quantity = TypeVar("Quantity", float, Tensor)
 """A number, or a tensor of numbers."""
 
+_NUMBERS = (float, int)  # made once: this is asked several times a step
+
 
 def limited(value: Quantity, low: float, high: float) -> Quantity:
     """Return a value within limits; not-a-number stays what it is."""
-    if isinstance(value, float | int):  # asked first, since asking whether something is a tensor takes longer
-        return min(max(value, low), high)
+    if isinstance(value, _NUMBERS):  # asked first, since asking whether something is a tensor takes longer
+        return low if value < low else high if value > high else value
     return value.clamp(low, high)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import torch
@@ -36,11 +36,15 @@ class MixedNorm:
 
     def __call__(self, flat: Tensor) -> Tensor:
         """Return the norm of a flat vector, a 0-dimensional tensor."""
-        norms = torch.stack(torch._foreach_norm(flat.split(self.sizes)))
+        return self.of_parts(flat.split(self.sizes))
+
+    def of_parts(self, parts: tuple[Tensor, ...] | list[Tensor]) -> Tensor:
+        """Return the same from the parts of the vector."""
+        norms = torch.stack(torch._foreach_norm(parts))
         return norms.mul_(_inverse_roots(self.sizes, norms.dtype, norms.device)).max()
 
 
-@lru_cache(maxsize=64)
+@cache  # for good: a recorded norm reads it whenever it is replayed
 def _inverse_roots(sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):
         return torch.tensor([1 / math.sqrt(max(size, 1)) for size in sizes], dtype=dtype, device=device)
@@ -63,6 +67,7 @@ class ErrorScale:
     norm: Norm
     entries: int | None = None
     _kept: dict[str, Tensor] = field(default_factory=dict, init=False, repr=False)
+    _parts: list[Tensor] = field(default_factory=list, init=False, repr=False)
 
     def controlled(self, y: Tensor) -> Tensor:
         """Return the entries that count."""
@@ -70,11 +75,12 @@ class ErrorScale:
 
     def magnitude(self, y: Tensor) -> Tensor:
         """Return absolute values of the entries that count."""
-        return self.controlled(y.detach() if y.requires_grad else y).abs()
+        entries = y if self.entries is None else y[: self.entries]
+        return (entries.detach() if entries.requires_grad else entries).abs()
 
-    def scale(self, *magnitudes: Tensor) -> Tensor:
+    def scale(self, magnitude: Tensor, other: Tensor | None = None) -> Tensor:
         """Return the error that is allowed, entry by entry: from one magnitude, or the larger of two."""
-        largest = magnitudes[0] if len(magnitudes) == 1 else torch.maximum(*magnitudes)
+        largest = magnitude if other is None else torch.maximum(magnitude, other)
         floor = self._kept.get("floor")
         if floor is None:
             floor = self._kept["floor"] = torch.as_tensor(self.atol, dtype=largest.dtype, device=largest.device)
@@ -87,12 +93,25 @@ class ErrorScale:
         """Return the norm of an error in units of what is allowed, a 0-dimensional tensor on the device."""
         return self.norm(error / scale)
 
-    def ratio(self, error: Tensor, *magnitudes: Tensor) -> float:
+    def ratio(self, error: Tensor, magnitude: Tensor, other: Tensor | None = None) -> float:
         """Return the same as a number. The one place where a step waits for the device."""
-        scaled = error / self.scale(*magnitudes)
-        if self.norm is rms_norm:
+        allowed, norm = self.scale(magnitude, other), self.norm
+        if isinstance(norm, MixedNorm):
+            return float(norm.of_parts(self._scaled_parts(error, allowed, norm.sizes)))
+        scaled = error / allowed
+        if norm is rms_norm:
             return float(torch.linalg.vector_norm(scaled)) / math.sqrt(max(scaled.numel(), 1))
-        return float(self.norm(scaled))
+        return float(norm(scaled))
+
+    def _scaled_parts(self, error: Tensor, allowed: Tensor, sizes: tuple[int, ...]) -> list[Tensor]:
+        """Return ``error / allowed`` part by part, in memory whose views are made once."""
+        scaled = self._kept.get("scaled")
+        if scaled is None:
+            scaled = self._kept["scaled"] = error / allowed
+            self._parts.extend(scaled.split(sizes))
+        else:
+            torch.div(error, allowed, out=scaled)
+        return self._parts
 
 
 def packed_norm(norm: Norm | None, layout: StateLayout) -> Norm:

@@ -48,11 +48,13 @@ def initial_step(
         NonFiniteError: When state or field are not finite at the start.
         InvalidProblemError: When the tolerance of an entry is zero.
     """
-    with torch.no_grad():
-        # On the device, so that the whole search waits for it once.
-        if sizes is None:
-            sizes = torch.stack(starting_sizes(field, t, direction, y, f0, scale))
-        numbers: list[float] = sizes.tolist()
+    if torch.is_grad_enabled():
+        with torch.no_grad():
+            return initial_step(field, t, direction, y, f0, order, scale, sizes)
+    # On the device, so that the whole search waits for it once.
+    if sizes is None:
+        sizes = torch.stack(starting_sizes(field, t, direction, y, f0, scale))
+    numbers: list[float] = sizes.tolist()
     y_number, f_number, second, first = numbers
     for what, size in (("state", y_number), ("vector field", f_number)):
         if not math.isfinite(size):
@@ -73,7 +75,7 @@ def starting_sizes(
     allowed = scale.scale(scale.magnitude(y))
     size_y = scale.measure(scale.controlled(y), allowed)
     size_f = scale.measure(scale.controlled(f0), allowed)
-    trial = torch.where(torch.minimum(size_y, size_f) < 1e-5, 1e-6, 0.01 * size_y / size_f)
+    trial = (0.01 * size_y / size_f).masked_fill_(torch.minimum(size_y, size_f) < 1e-5, 1e-6)
     signed = trial * direction
     f1 = field(signed + t, torch.addcmul(y, f0, signed.to(y.dtype)))
     return size_y, size_f, scale.measure(scale.controlled(f1 - f0), allowed) / trial, trial

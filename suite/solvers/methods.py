@@ -46,13 +46,13 @@ def find(method: MethodName) -> Method:
     """
     if method is None:
         return METHODS["dopri5"]
+    if isinstance(method, str) and method in METHODS:
+        return METHODS[method]
     if isinstance(method, Method):
         return method
     if isinstance(method, ButcherTableau):
         return ExplicitRungeKutta("custom", method, adaptive=method.error_weights is not None)
-    if not isinstance(method, str) or method not in METHODS:
-        raise UnknownMethodError(f"unknown method {method!r}; the methods are {', '.join(sorted(METHODS))}")
-    return METHODS[method]
+    raise UnknownMethodError(f"unknown method {method!r}; the methods are {', '.join(sorted(METHODS))}")
 
 
 def explicit_methods() -> dict[str, ExplicitRungeKutta]:

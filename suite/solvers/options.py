@@ -143,8 +143,11 @@ def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: typ
         InvalidProblemError: When an option is unknown or its value is none that it can have.
     """
     plain: type = kind
+    if not options:
+        defaults: Kind = _defaults(plain)
+        return defaults
     names, others = _names(plain), _names(other)
-    given = _with_present_names(options or {}, names)
+    given = _with_present_names(options, names)
     unknown = sorted(str(name) for name in given if name not in names and name not in others)
     if unknown:
         raise InvalidProblemError(f"unknown option {unknown[0]!r}; this method takes {', '.join(sorted(names))}")
@@ -152,6 +155,11 @@ def read_options(options: Mapping[str, Any] | None, kind: type[Kind], other: typ
     if unused:
         warn_user(f"options without effect on this method: {', '.join(unused)}")
     return kind(**{name: value for name, value in given.items() if name in names})
+
+
+@cache
+def _defaults(kind: type) -> Any:
+    return kind()
 
 
 @cache

@@ -128,7 +128,8 @@ class Problem:
         layout = self.field.layout
         self.statistics.nfe = self.field.nfe
         interpolant = Interpolant(layout, self.kept) if self.kept else None
-        t, event_time = self.t[: len(self.outputs)], None
+        count, event_time = len(self.outputs), None
+        t = self.t if count == len(self.values) else self.t[:count]
         if self.event_time is not None:
             event_time = torch.as_tensor(self.event_time, dtype=t.dtype, device=t.device)
             t = torch.stack([t[0], event_time])

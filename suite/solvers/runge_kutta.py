@@ -32,7 +32,8 @@ _FEW_ENTRIES = 16384
 class Step:
     """One step of an explicit Runge-Kutta method, from ``start`` over ``size``.
 
-    Its stages are valid until the next step is tried, unless the method keeps its steps.
+    Its stages, and with them the field at its end, are valid until the next step is tried, unless the method keeps its
+    steps.
 
     Attributes:
         start: Time at the start.
@@ -63,7 +64,7 @@ class Step:
     def stages(self) -> Tensor:
         """Stage derivatives, shape ``[n, stages]``."""
         stages = self.slopes if isinstance(self.slopes, Tensor) else torch.stack(list(self.slopes))
-        return stages.view(len(stages), -1).t()
+        return (stages if stages.ndim == 2 else stages.view(len(stages), -1)).t()
 
     def local_error(self, entries: int | None) -> Tensor:
         """Return the embedded error estimate per unit of step size: of the state, or of its first entries."""
@@ -79,7 +80,7 @@ class Step:
                 total.add_(self.slopes[index], alpha=weight)
             return total
         error = torch.mv(self.stages if entries is None else self.stages[:entries], weights)
-        return error if entries is not None else error.view(self.y0.shape)
+        return error if entries is not None or self.y0.ndim == 1 else error.view(self.y0.shape)
 
     def complete(self, field: Field) -> None:
         """Evaluate what dense output needs beside the stages: the field at the end, and stages added inside."""
@@ -134,17 +135,17 @@ class RungeKutta:
 
     def __init__(self, tableau: ButcherTableau, like: Tensor, *, read: int | None = None) -> None:
         self.tableau = tableau
-        self.coefficients = bind(tableau, like.dtype, like.device)
         self._read = read
-        coefficients = self.coefficients
-        terms = sum(map(len, (*coefficients.row_terms, coefficients.weight_terms, coefficients.error_terms)))
-        on_host = like.device.type == "cpu"
+        device = like.device
+        self.coefficients = coefficients = bind(tableau, like.dtype, device)
+        terms, on_host = coefficients.terms, device.type == "cpu"
         # Two operations a stage, which on a CPU take the time of three additions, or an addition for every term.
         self._summed = (3 if on_host else 2) * tableau.stages < terms and not (on_host and like.numel() > _FEW_ENTRIES)
         self._sums: StageSums | None = None
-        dtype = self.coefficients.nodes.dtype
-        self._host_clocks = HostClocks(dtype) if like.device.type == "cpu" and dtype in HOST_DTYPES else None
+        dtype = coefficients.nodes.dtype
+        self._host_clocks = HostClocks(dtype) if on_host and dtype in HOST_DTYPES else None
         self._buffer: StageBuffer | None = None
+        self._first: Tensor | None = None
 
     def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None, *, inside: bool = False) -> Step:
         """Take one step.
@@ -225,12 +226,13 @@ class RungeKutta:
         sums, same = self._sums, self.coefficients.first_same_as_last
         slopes = [f0]
         sums.begin(f0)
-        for clock, move in zip(clocks, sums.moves, strict=False):
-            state = torch.add(y, move, alpha=h)
+        add = torch.add
+        for clock, move, (rows, weights) in zip(clocks, sums.moves, sums.additions, strict=False):
+            state = add(y, move, alpha=h)
             slope = field(clock, state)
-            sums.add(len(slopes), slope)
+            rows.addcmul_(weights, slope)
             slopes.append(slope)
-        end = state if same else torch.add(y, sums.moves[-1], alpha=h)
+        end = state if same else add(y, sums.moves[-1], alpha=h)
         return Step(self.coefficients, t, h, y, end, slopes, slopes[-1] if same else None, error=sums.error)
 
     def _buffered(
@@ -242,7 +244,9 @@ class RungeKutta:
         if buffer is None:
             buffer = self._buffer = StageBuffer(last + 1, f0, read, field.shapes)
         rows, slopes = coefficients.rows, buffer.rows
-        slopes[0].copy_(f0)
+        if f0 is not self._first:  # after a rejected step it is there already, and may be nowhere else
+            slopes[0].copy_(f0)
+            self._first = f0
         partial = y[:read]
         same = coefficients.first_same_as_last
         for i in range(1, last + 1):
@@ -254,4 +258,4 @@ class RungeKutta:
             torch._foreach_copy_(buffer.parts[i][: len(parts)], parts)
         if not same:
             end = torch.addmv(y, buffer.whole[last + 1], coefficients.weights, alpha=h)
-        return Step(coefficients, t, h, y, end, buffer.stages, slopes[last].clone() if same else None)
+        return Step(coefficients, t, h, y, end, buffer.stages, slopes[last].detach() if same else None)

@@ -25,6 +25,7 @@ class StageSums:
 
     Attributes:
         moves: From the state at the start to that of each stage but the first, and to the end.
+        additions: For each stage but the first, the rows that its derivative is added to, and its weights there.
         error: The local error.
     """
 
@@ -36,13 +37,14 @@ class StageSums:
             pieces = self._sized.split([column.numel() for column in self._columns])
             self._columns = [piece.view_as(column) for piece, column in zip(pieces, self._columns, strict=True)]
         # Every row in the memory layout of the state: additions of different layouts take several times as long.
-        strides = torch.empty_like(like).stride()
-        count = len(self._columns[0])
+        strides = (like if like.is_contiguous() else torch.empty_like(like)).stride()
+        count = self._columns[0].shape[0]
         self._sums = torch.empty_strided(
             (count, *like.shape), (like.numel(), *strides), dtype=like.dtype, device=like.device
         )
         rows = self._sums.unbind()
-        self._tails = [self._sums[index:] for index in range(count)]
+        tails = [self._sums[stage:] for stage in range(1, tableau.stages)]
+        self.additions = list(zip(tails, self._columns[1:], strict=True))
         embedded = tableau.error_weights is not None
         self.moves = rows[:-1] if embedded else rows
         self.error = rows[-1] if embedded else None
@@ -54,10 +56,6 @@ class StageSums:
     def begin(self, slope: Tensor) -> None:
         """Begin with the derivative of the first stage."""
         torch.mul(self._columns[0], slope, out=self._sums)
-
-    def add(self, stage: int, slope: Tensor) -> None:
-        """Add the derivative of a later stage."""
-        self._tails[stage].addcmul_(self._columns[stage], slope)
 
 
 @lru_cache(maxsize=64)
@@ -71,5 +69,5 @@ def _columns(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device, 
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
         matrix = torch.as_tensor(np.array(rows), dtype=dtype, device=device)
-        columns = [matrix[stage:, stage].clone() for stage in range(min(tableau.stages, len(rows)))]
+        columns = [matrix[stage:, stage].clone() for stage in range(tableau.stages)]
         return [column.view(-1, *(1,) * ndim) for column in columns]

@@ -13,7 +13,7 @@ from suite.solvers.elementwise import Quantity, choose, limited
 from suite.solvers.errors import InvalidProblemError
 
 # No error is 0 or infinite between these: every power of it up to the first, of either sign, is a number.
-_POWERS_EXIST = (1e-300, 1e300)
+_LEAST_POWER, _LARGEST_POWER = 1e-300, 1e300
 _STRETCH = 1.01  # a step this much longer than proposed is taken rather than leave a sliver before a stop
 _SMALLEST_REMEMBERED = 1e-4
 
@@ -99,7 +99,7 @@ class StepController:
         It is below 1 after an error above 1, whatever the error before.
         """
         alpha = 1 / self.order - 0.75 * self.beta
-        wanted = self.safety * limited(error, *_POWERS_EXIST) ** -alpha
+        wanted = self.safety * limited(error, _LEAST_POWER, _LARGEST_POWER) ** -alpha
         if self.beta:
             wanted = wanted * limited(previous, 0.0, 1.0) ** self.beta
         within = choose(error < 1, limited(wanted, 1.0, self.ifactor), limited(wanted, self.dfactor, self.ifactor))

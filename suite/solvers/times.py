@@ -36,7 +36,7 @@ def check_times(t: Tensor, what: str = "the output times t") -> list[float]:
     if t.ndim != 1 or not t.is_floating_point():
         kind = InvalidProblemError if t.is_floating_point() else InvalidTypeError
         raise kind(f"{what} are a 1-dimensional floating-point tensor, not of shape {tuple(t.shape)} and {t.dtype}")
-    values: list[float] = t.detach().to(torch.float64).tolist()
+    values: list[float] = t.tolist()
     if not values:
         raise InvalidProblemError(f"{what} are empty; give at least one")
     for value in values:

@@ -67,8 +67,10 @@ class PackedField:
             InvalidProblemError: When it returns another structure, shape or dtype than the state's.
         """
         self.nfe += 1
-        derivative = self.vector_field(t, packed if self._shape is not None else self.layout.unpack(packed))
         # The common case first: what this method costs is paid at every evaluation.
+        if self._shape is None:
+            return self._checked(self.vector_field(t, self.layout.unpack(packed)))
+        derivative = self.vector_field(t, packed)
         if isinstance(derivative, Tensor) and derivative.shape == self._shape and derivative.dtype is self._dtype:
             return derivative
         return self._checked(derivative)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
-from suite.solvers import CountedField, InvalidProblemError, Solution, compiled, odeint, solve
+from suite.solvers import CountedField, InvalidProblemError, Solution, compiled_kept, odeint, solve
 from suite.solvers.lowering import tanh
 
 pytestmark = pytest.mark.skipif(
@@ -52,8 +52,9 @@ def states(solution: Solution) -> Tensor:
 
 
 def graphs(field: object) -> int:
-    kept = compiled._kept.get(id(field))
-    return 0 if kept is None else sum(function.graphs for function in kept.functions.values())
+    if not callable(field) or field not in compiled_kept._kept:
+        return 0
+    return sum(function.graphs for function in compiled_kept.kept_for(field).functions.values())
 
 
 def test_compiled_adaptive_solve_takes_the_same_steps_and_counts_as_the_uncompiled(
@@ -168,7 +169,7 @@ def test_what_is_compiled_dies_with_its_field(y0: Tensor) -> None:
     del field
     gc.collect()
     assert alive() is None
-    assert key not in compiled._kept
+    assert key not in compiled_kept._kept
 
 
 def test_a_field_that_cannot_be_compiled_is_refused_in_one_sentence(y0: Tensor) -> None:

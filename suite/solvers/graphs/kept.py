@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from types import MethodType
 from typing import Any, Generic, TypeVar
 
+from suite.solvers.by_field import ByField
 from suite.solvers.graphs.field_identity import Identity, field_identity
+from suite.solvers.vector_field import VectorField
 
 _MOST_GRAPHS = 16  # of one field; the one replayed longest ago makes room
 _MOST_SEEN = 1024  # kinds of solves remembered of one field
@@ -97,22 +97,18 @@ class KeptRecordings(Generic[RecordingT]):
             raise NotRecordedError("the vector field changes its attributes from solve to solve")
 
 
-_kept: dict[int, KeptRecordings[Any]] = {}
+_kept: ByField[KeptRecordings[Any]] = ByField(KeptRecordings)
 
 
-def kept_for(vector_field: object) -> KeptRecordings[Any]:
+def kept_for(vector_field: VectorField) -> KeptRecordings[Any]:
     """Return the recordings of a vector field as it is now.
 
     Raises:
         NotRecordedError: When the field cannot be followed, or has changed too often.
     """
-    owner: Any = vector_field.__self__ if isinstance(vector_field, MethodType) else vector_field
-    if id(owner) not in _kept:
-        try:
-            weakref.finalize(owner, _kept.pop, id(owner), None)
-        except TypeError:
-            raise NotRecordedError(f"the vector field, a {type(owner).__name__}, takes no weak reference") from None
-        _kept[id(owner)] = KeptRecordings()
-    kept = _kept[id(owner)]
+    try:
+        kept = _kept.of(vector_field)
+    except TypeError:
+        raise NotRecordedError(f"the vector field, a {type(vector_field).__name__}, takes no weak reference") from None
     kept.follow(field_identity(vector_field))
     return kept
