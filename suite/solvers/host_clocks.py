@@ -12,8 +12,7 @@ from torch import Tensor
 HOST_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 """Dtypes of times that numpy has too."""
 
-# So many steps' times are made at once: more cost less each, but those that a solve leaves over were made for nothing.
-_STEPS_OF_A_BLOCK = 6
+_FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
 
 
 class HostClocks:
@@ -27,7 +26,8 @@ class HostClocks:
 
     def __init__(self, dtype: torch.dtype) -> None:
         self._dtype = HOST_DTYPES[dtype]
-        self._numbers: Any = None
+        self._size = _FIRST_BLOCK
+        self._numbers: Any = np.empty(0, self._dtype).data
         self._tensors: tuple[Tensor, ...] = ()
         self._next = 0
 
@@ -44,6 +44,7 @@ class HostClocks:
         return self._tensors[start:end]
 
     def _take_from_another_block(self, t: float, h: float, nodes: Sequence[float]) -> tuple[Tensor, ...]:
-        block = np.empty(_STEPS_OF_A_BLOCK * len(nodes), self._dtype)
+        block = np.empty(max(self._size, len(nodes)), self._dtype)
+        self._size = min(2 * self._size, _LARGEST_BLOCK)
         self._numbers, self._tensors, self._next = block.data, torch.from_numpy(block).unbind(), 0
         return self.take(t, h, nodes)
