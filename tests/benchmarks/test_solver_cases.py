@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from suite.benchmarks import cases, counts
@@ -43,7 +42,6 @@ def test_a_case_that_was_solved_before_counts_the_evaluations_of_its_first_call(
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_the_device_is_done_before_the_host_knows() -> None:
     prepared = cases.prepare(cases.Case("forward", "suite", "rk4", "cuda", 65536))
     ours = prepared.device_seconds()

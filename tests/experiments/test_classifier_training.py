@@ -100,7 +100,6 @@ def test_host_waits_once_for_the_error_of_all_batches() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_an_epoch_on_a_device_copies_its_draws_once_however_many_batches_it_has() -> None:
     images, labels = (each.cuda() for each in numbered_images())
     model = Linear().cuda()

@@ -30,7 +30,6 @@ def test_nothing_changes_without_cuda() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 # torch 2.11 remarks on the streams of warm-up and training; all that it costs is a synchronisation.
 @pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
 def test_graphed_training_gives_the_weights_of_eager_training() -> None:

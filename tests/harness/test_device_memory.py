@@ -50,7 +50,6 @@ def test_without_a_device_there_is_nothing_to_give_back() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_process_gets_its_share_and_not_more() -> None:
     before = torch.cuda.get_per_process_memory_fraction()
     total = torch.cuda.get_device_properties(0).total_memory

@@ -230,13 +230,11 @@ def test_the_stand_in_repeats_what_it_recorded_and_not_what_was_in_the_tensors()
     assert tensors({"a": [x], "b": 1}) == [x]
 
 
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 # torch 2.11 remarks on the streams of warm-ups and other steps; all that it costs is a synchronisation.
 streams = pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
 
 
 @pytest.mark.gpu
-@gpu
 @streams
 @pytest.mark.parametrize("name", [*OPTIMISERS, "rmsprop"])
 @pytest.mark.parametrize("norm", [None, 0.5])
@@ -260,7 +258,6 @@ def test_graphed_training_is_eager_training(name: str, norm: float | None) -> No
 
 
 @pytest.mark.gpu
-@gpu
 @streams
 def test_a_loss_that_waits_for_the_host_falls_back_on_a_gpu_and_the_device_stays_usable() -> None:
     by_hand, model = network("cuda"), network("cuda")
@@ -279,7 +276,6 @@ def test_a_loss_that_waits_for_the_host_falls_back_on_a_gpu_and_the_device_stays
 
 
 @pytest.mark.gpu
-@gpu
 def test_a_recording_that_fails_leaves_stream_and_device_usable() -> None:
     recorder = CudaRecorder(torch.device("cuda"))
     before, x = torch.cuda.current_stream(), torch.ones(3, device="cuda")

@@ -41,7 +41,6 @@ def test_a_cpu_is_not_asked() -> None:
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_a_convolution_on_the_device_is_rounded_when_told_and_only_then() -> None:
     generator = torch.Generator().manual_seed(0)
     images, weight = torch.randn(16, 64, 8, 8, generator=generator), torch.randn(64, 64, 3, 3, generator=generator)

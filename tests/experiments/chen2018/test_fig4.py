@@ -209,7 +209,6 @@ def test_recorded_updates_follow_learning_rate_and_weight_of_the_energy(monkeypa
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
 @pytest.mark.parametrize("optimiser", ["adam", "rmsprop"])
 def test_training_by_graphs_is_that_by_plain_steps(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:

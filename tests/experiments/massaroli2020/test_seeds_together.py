@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from suite.declarations import Cell
 from suite.experiments.massaroli2020.fig1 import Fig1
@@ -71,7 +70,6 @@ def test_records_together_are_those_alone(experiment: str, variant: str, roundin
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize(
     ("experiment", "variant", "rounding"),
     [

@@ -116,7 +116,6 @@ def test_recorded_fits_of_ends_are_the_plain_ones(taped: TapedSteps, monkeypatch
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
 @pytest.mark.parametrize("objective", ["residual", "trajectory", "both"])
 def test_fits_by_graphs_are_those_by_plain_steps(objective: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import torch
 
 from reference.crosschecks.memory import Memory, MemorySettings, steps_of
 from suite.declarations import Cell
@@ -67,7 +66,6 @@ def test_ten_thousand_steps_are_left_to_the_ways_that_keep_nothing_of_a_step() -
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_peak_of_the_device_is_that_of_the_allocator_and_flat_for_the_adjoint(tmp_path: Path) -> None:
     settings = MemorySettings(steps=(10, 100, 1000), tolerances=(1e-1,), channels=4, pixels=4, duration=1.0)
     runner.run_cell(Cell(Memory.id, "adjoint", 0, "smoke", settings, "cuda"), tmp_path)

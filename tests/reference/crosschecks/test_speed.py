@@ -169,7 +169,6 @@ def test_on_a_cpu_nothing_is_replayed_and_a_solve_is_counted_on_its_own_field() 
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_on_a_gpu_operations_are_those_of_steps_that_are_taken_one_by_one() -> None:
     here = _solve()
     there = replace(here, field=here.field.cuda(), y0=here.y0.cuda(), times=here.times.cuda())
@@ -180,7 +179,6 @@ def test_on_a_gpu_operations_are_those_of_steps_that_are_taken_one_by_one() -> N
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("variant", Speed.variants)
 def test_a_gpu_is_timed_by_events_too_and_beside_the_field_as_a_graph(tmp_path: Path, variant: str) -> None:
     settings = _smoke("torchdiffeq")
