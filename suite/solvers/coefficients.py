@@ -68,6 +68,13 @@ class Coefficients:
         return sum(map(len, (*self.row_terms, self.weight_terms, self.error_terms)))
 
     @cached_property
+    def at_once(self) -> bool:
+        """Whether a step without an error takes fewer operations where each stage is added to all states at once."""
+        last = bool(self.weight_terms) and self.weight_terms[-1][0] == self.tableau.stages - 1
+        plain = self.error is None and not self.first_same_as_last
+        return plain and last and 2 * self.tableau.stages < self.terms
+
+    @cached_property
     def idle(self) -> frozenset[int]:
         """Stages that only lead to other stages: no term of the solution, at the end or inside the step, or its error.
 

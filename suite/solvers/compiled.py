@@ -57,7 +57,6 @@ class CompiledRungeKutta(RungeKutta):
 
     Attributes:
         field: The field to step, compiled by itself.
-        blocks: Whether a loop over a fixed grid is to :meth:`walk`, which takes several steps a call.
 
     Raises:
         InvalidProblemError: For a complex state, which the compiler does not take.
@@ -83,7 +82,6 @@ class CompiledRungeKutta(RungeKutta):
         self._tolerances: tuple[Tensor, ...] = ()
         self._bound: dict[tuple[bool, ...], Callable[..., Outputs]] = {}
         self._kept = kept_for(self.field.subject)
-        self.blocks = False
         self._token: Token | None = None
 
     def measure(self, scale: ErrorScale) -> None:
@@ -148,12 +146,13 @@ class CompiledRungeKutta(RungeKutta):
         error = None if self._graph.sizes is None else results[1 if f1 is None else 2]
         return CompiledStep(self.coefficients, t, h, y, results[0], slopes, f1, error)
 
-    def walk(self, times: Sequence[float], y: Tensor) -> Iterator[CompiledStep]:
+    def walk(self, field: Field, times: Sequence[float], y: Tensor) -> Iterator[CompiledStep]:
         """Step over a fixed grid of numbers, several steps a call, and yield every step, not to be interpolated."""
+        del field  # it was given at first
         coefficients, evaluation = self.coefficients, self._graph.evaluation
         same = coefficients.first_same_as_last
         most = max(_EVALUATIONS_OF_A_GRAPH // self._stages, 1)
-        rows = self._clocks_of_grid(np.array(times))
+        rows = self._clock_rows(np.array(times))
         intervals = pairwise(times)
         rest: tuple[Tensor, ...] = ()
         y = y.contiguous()
@@ -174,7 +173,7 @@ class CompiledRungeKutta(RungeKutta):
                 yield CompiledStep(coefficients, start, end - start, y, state, (), None)
                 y = state.contiguous()
 
-    def _clocks_of_grid(self, times: Array) -> Tensor:
+    def _clock_rows(self, times: Array) -> Tensor:
         """Return the clock of every step over a grid, shape ``[steps, stages + 1]``."""
         clocks = np.empty((len(times) - 1, self._stages + 1))
         clocks[:, -1] = times[1:] - times[:-1]

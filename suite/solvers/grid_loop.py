@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch import Tensor
 
@@ -16,8 +17,8 @@ from suite.solvers.fixed_grid import grid
 from suite.solvers.options import FixedGridOptions
 from suite.solvers.perturbed_field import PerturbedField
 from suite.solvers.problem import Problem
-from suite.solvers.runge_kutta import Field
-from suite.solvers.solution import DenseStep, Statistics
+from suite.solvers.runge_kutta import Field, RungeKutta
+from suite.solvers.solution import DenseStep
 from suite.solvers.stage_sum import Time, factor
 from suite.solvers.times import number
 
@@ -53,7 +54,6 @@ def steps(
     field: Field,
     times: Iterable[Time],
     y: Tensor,
-    statistics: Statistics,
     *,
     perturbed: PerturbedField | None = None,
     callbacks: Callbacks | None = None,
@@ -65,17 +65,25 @@ def steps(
         field: Vector field on the packed state.
         times: Grid points; tensors where gradients with respect to times are wanted.
         y: State at the first.
-        statistics: Counts the steps.
         perturbed: The field as it is inside a step, where no evaluation is to fall on a grid point.
         callbacks: Told of every step before it is taken.
     """
     if isinstance(stepper, CompiledRungeKutta) and perturbed is not None:
         raise InvalidProblemError("compile=True does not take option perturb")
-    if isinstance(stepper, CompiledRungeKutta) and stepper.blocks and callbacks is None and isinstance(times, list):
-        for compiled_step in stepper.walk(times, y):
-            statistics.accepted += 1
-            yield compiled_step
-        return
+    plain = isinstance(times, list) and callbacks is None and perturbed is None
+    if plain and isinstance(stepper, RungeKutta) and stepper.walks:
+        return stepper.walk(field, cast(list[float], times), y)
+    return _stepped(stepper, field, times, y, perturbed, callbacks)
+
+
+def _stepped(
+    stepper: GridStepper,
+    field: Field,
+    times: Iterable[Time],
+    y: Tensor,
+    perturbed: PerturbedField | None,
+    callbacks: Callbacks | None,
+) -> Iterator[GridStep]:
     f0 = None
     for start, end in pairwise(times):
         size = end - start
@@ -86,7 +94,6 @@ def steps(
             field, f0 = perturbed, None  # the field at the end of a step is not that at the start of the next
         step = stepper.step(field, start, size, y, f0)
         stepper.accept()
-        statistics.accepted += 1
         yield step
         y, f0 = step.y1, step.f1
 
@@ -105,33 +112,33 @@ def integrate_on_grid(problem: Problem, options: FixedGridOptions, stepper: Grid
         stepper,
         problem.field,
         y=problem.y0,
-        statistics=problem.statistics,
         perturbed=perturbed,
         callbacks=problem.callbacks("a method on a fixed grid", "callback_step"),
     )
-    with_slopes = partial(_with_slopes, problem, options, perturbed or problem.field)
+    with_slopes: Callable[[Iterator[GridStep]], Iterator[GridStep]] = iter
+    if problem.dense or options.interp == "cubic":
+        with_slopes = partial(_with_slopes, problem, perturbed or problem.field)
     if problem.event_fn is not None:
         _until_event(problem, options, lambda times: with_slopes(walk(times)))
         return
     chosen = grid(options, problem.vector_field, problem.initial, problem.t, problem.values, problem.clocks)
+    outputs, direction, statistics = problem.outputs, problem.direction, problem.statistics
+    dues = [*problem.values, direction * math.inf]  # the last is never due
     for step, end in zip(with_slopes(walk(chosen.clocks)), chosen.values[1:], strict=True):
-        while problem.next_is_due(end):
-            due = problem.values[len(problem.outputs)]
-            clock = problem.clocks[len(problem.outputs)]
+        statistics.accepted += 1
+        while direction * (dues[len(outputs)] - end) <= 0:
+            due, clock = dues[len(outputs)], problem.clocks[len(outputs)]
             # Where autograd follows an output time that is no end of a step of its own, it needs the slope there.
             if due == end and (chosen.is_outputs or not isinstance(clock, Tensor)):
-                problem.outputs.append(step.y1)
+                outputs.append(step.y1)
             else:
-                problem.outputs.append(_inside(step, clock, options))
+                outputs.append(_inside(step, clock, options))
 
 
-def _with_slopes(
-    problem: Problem, options: FixedGridOptions, field: Field, walk: Iterator[GridStep]
-) -> Iterator[GridStep]:
-    """Make sure that steps can be interpolated where that is wanted, and keep them where they are."""
+def _with_slopes(problem: Problem, field: Field, walk: Iterator[GridStep]) -> Iterator[GridStep]:
+    """Make sure that steps can be interpolated, and keep them where that is wanted."""
     for step in walk:
-        if problem.dense or options.interp == "cubic":
-            step.complete(field)
+        step.complete(field)
         if problem.dense:
             problem.kept.append(step)
         yield step
@@ -158,6 +165,7 @@ def _until_event(
     grid_points = (origin + index * size for index in range(options.max_num_steps + 1))
     end = number(origin)
     for step in walk(grid_points):
+        problem.statistics.accepted += 1
         before, end = end, number(step.start + step.size)
         if search.passes(end, step.y1):
             time = search.locate(lambda time, step=step: _inside(step, time, options), before, end)  # type: ignore[misc]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,18 @@ class HostClocks:
             numbers[index] = node * h + t
             index += 1
         return self._tensors[start:end]
+
+    def take_grid(self, times: Sequence[float], nodes: Sequence[float]) -> Iterator[tuple[Tensor, ...]]:
+        """Return, step by step over a grid, ``t + node * h`` for each node."""
+        several = max(_LARGEST_BLOCK // len(nodes), 1)
+        grid = np.asarray(times)
+        starts = [grid[first : first + several + 1] for first in range(0, len(grid) - 1, several)]
+        return chain.from_iterable(self._block(block, nodes) for block in starts)
+
+    def _block(self, times: Any, nodes: Sequence[float]) -> Iterator[tuple[Tensor, ...]]:
+        clocks = np.multiply.outer(times[1:] - times[:-1], nodes) + times[:-1, None]
+        tensors = iter(torch.from_numpy(clocks.astype(self._dtype).reshape(-1)).unbind())
+        return zip(*[tensors] * len(nodes), strict=True)
 
     def _take_from_another_block(self, t: float, h: float, nodes: Sequence[float]) -> tuple[Tensor, ...]:
         block = np.empty(max(self._size, len(nodes)), self._dtype)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor
 
 from suite.solvers.adaptive_loop import integrate_adaptively
@@ -119,7 +120,9 @@ class ExplicitRungeKutta(Method):
             stepper = self._bound(problem)
             if isinstance(stepper, CompiledRungeKutta):
                 inner = problem.dense or problem.event_fn is not None or settings.interp == "cubic"
-                stepper.blocks = not inner and not any(isinstance(time, Tensor) for time in problem.clocks)
+                stepper.walks = not inner and not any(isinstance(time, Tensor) for time in problem.clocks)
+            else:
+                stepper.walks = not torch.is_grad_enabled()
             integrate_on_grid(problem, settings, stepper)
             return stepper
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cmath
 import dataclasses
 from dataclasses import dataclass
 
@@ -123,7 +124,8 @@ class Problem:
         states = torch.stack(self.outputs)
         if require_finite and not is_recording():
             self.statistics.host_syncs += 1
-            if not bool(states.detach().isfinite().all()):
+            # A sum is finite only of what is, and takes a third of the time of looking at every entry.
+            if not cmath.isfinite(states.detach().sum().item()):
                 self._drop_what_is_not_finite(states)
         layout = self.field.layout
         self.statistics.nfe = self.field.nfe
@@ -137,6 +139,8 @@ class Problem:
 
     def _drop_what_is_not_finite(self, states: Tensor) -> None:
         finite = states.detach().isfinite().reshape(len(states), -1).all(dim=1)
+        if bool(finite.all()):
+            return  # it was their sum that is too large a number
         first = int(finite.int().argmin())
         del self.outputs[max(first, 1) :]
         time = self.values[first] if self.event_time is None or first == 0 else self.event_time

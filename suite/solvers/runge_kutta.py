@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import cast
 
 import torch
@@ -14,6 +14,7 @@ from suite.solvers.coefficients import Coefficients, bind
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.host_clocks import HOST_DTYPES, HostClocks
 from suite.solvers.stage_buffer import PartedField, StageBuffer
+from suite.solvers.stage_states import StageStates
 from suite.solvers.stage_sum import Time, factor, neighbour, stage_sum
 from suite.solvers.stage_sums import StageSums
 from suite.solvers.tableau import ButcherTableau
@@ -58,7 +59,7 @@ class Step:
     error_ratio: Tensor | None = None
     error: Tensor | None = None
     inside: bool = False
-    added: list[Tensor] = dataclasses.field(default_factory=list)
+    added: Sequence[Tensor] = ()
 
     @property
     def stages(self) -> Tensor:
@@ -93,7 +94,7 @@ class Step:
         for node, terms in zip(inside.added_nodes, inside.added_terms, strict=True):
             slope = field(self._clock(node), stage_sum(self.y0, slopes, terms, self.size))
             slopes.append(slope)
-            self.added.append(slope)
+        self.added = slopes[len(slopes) - len(inside.added_nodes) :]
 
     def dense_slopes(self) -> Tensor:
         """Return all that the continuous extension is made of, in its order, shape ``[stages, *state]``.
@@ -131,6 +132,9 @@ class RungeKutta:
         like: A state.
         read: For a ``PartedField``: how many leading entries of the state it reads; the rest are quadratures, for which
             no stage states are formed.
+
+    Attributes:
+        walks: Whether a loop over a fixed grid is to :meth:`walk`.
     """
 
     def __init__(self, tableau: ButcherTableau, like: Tensor, *, read: int | None = None) -> None:
@@ -138,14 +142,23 @@ class RungeKutta:
         self._read = read
         device = like.device
         self.coefficients = coefficients = bind(tableau, like.dtype, device)
-        terms, on_host = coefficients.terms, device.type == "cpu"
-        # Two operations a stage, which on a CPU take the time of three additions, or an addition for every term.
-        self._summed = (3 if on_host else 2) * tableau.stages < terms and not (on_host and like.numel() > _FEW_ENTRIES)
-        self._sums: StageSums | None = None
-        dtype = coefficients.nodes.dtype
+        on_host, dtype = device.type == "cpu", coefficients.nodes.dtype
+        self.walks = False
         self._host_clocks = HostClocks(dtype) if on_host and dtype in HOST_DTYPES else None
+        self._later_nodes = coefficients.node_numbers[1:]
+        self._sums: StageSums | None = None
+        self._states: StageStates | None = None
         self._buffer: StageBuffer | None = None
         self._first: Tensor | None = None
+        self._take: Callable[..., Step] = RungeKutta._listed
+        few = not on_host or like.numel() <= _FEW_ENTRIES
+        if read is not None:
+            self._take = RungeKutta._buffered
+        # Two operations a stage, which on a CPU take the time of three additions, or an addition for every term.
+        elif few and coefficients.error is not None and (3 if on_host else 2) * tableau.stages < coefficients.terms:
+            self._take = RungeKutta._accumulated
+        elif few and coefficients.at_once and like.dtype in HOST_DTYPES:
+            self._take = RungeKutta._at_once
 
     def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None, *, inside: bool = False) -> Step:
         """Take one step.
@@ -164,18 +177,27 @@ class RungeKutta:
             start, *clocks = self._clocks(t, h, inside)
             f0 = field(start, y)
         else:
-            clocks = self._clocks(t, h, inside, first=1)
-        if isinstance(h, Tensor) or torch.is_grad_enabled():
-            step = self._listed(field, t, h, y, f0, clocks)
-        elif self._read is not None:
-            step = self._buffered(cast(PartedField, field), self._read, t, h, y, f0, clocks)
-        elif self._summed:
-            step = self._accumulated(field, t, h, y, f0, clocks)
-        else:
-            step = self._listed(field, t, h, y, f0, clocks)
+            clocks = self._clocks(t, h, inside, later=True)
+        recorded = isinstance(h, Tensor) or torch.is_grad_enabled()
+        take = RungeKutta._listed if recorded else self._take
+        step = take(self, field, t, h, y, f0, clocks)
         if inside:
             step.inside = True
         return step
+
+    def walk(self, field: Field, times: Sequence[float], y: Tensor) -> Iterator[Step]:
+        """Take a step between every two of some times that autograd does not follow; as :meth:`step`, for less."""
+        take, f0 = RungeKutta._listed if torch.is_grad_enabled() else self._take, None
+        for (start, end), (first, *later) in zip(pairwise(times), self._clocks_of_grid(times), strict=True):
+            step = take(self, field, start, end - start, y, field(first, y) if f0 is None else f0, later)
+            yield step
+            y, f0 = step.y1, step.f1
+
+    def _clocks_of_grid(self, times: Sequence[float]) -> Iterator[Sequence[Tensor]]:
+        """Return the time of every stage of every step over a grid, as the vector field sees it."""
+        if self._host_clocks is not None:
+            return self._host_clocks.take_grid(times, self.coefficients.node_numbers)
+        return (self._clocks(start, end - start, inside=False) for start, end in pairwise(times))
 
     def step_of_size(self, field: Field, t: Tensor, h: Tensor, y: Tensor, f0: Tensor) -> Step:
         """Take one step whose time and signed size the device alone knows, double precision and 0-dimensional.
@@ -189,12 +211,12 @@ class RungeKutta:
         clocks = torch.addcmul(t, self.coefficients.nodes, h).to(self.coefficients.nodes.dtype).unbind()
         return self._accumulated(field, 0.0, 1.0, y, f0, clocks[1:])
 
-    def _clocks(self, t: Time, h: Time, inside: bool, *, first: int = 0) -> Sequence[Tensor]:
-        """Return the time of every stage from the first wanted on, as the vector field sees it."""
+    def _clocks(self, t: Time, h: Time, inside: bool, *, later: bool = False) -> Sequence[Tensor]:
+        """Return the time of every stage, or of every one but the first, as the vector field sees it."""
         if self._host_clocks is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
-            return self._host_clocks.take(t, h, self.coefficients.node_numbers[first:])
+            return self._host_clocks.take(t, h, self._later_nodes if later else self.coefficients.node_numbers)
         several = self.coefficients.nodes * h + t
-        return (neighbour(several, several[0]) if inside else several).unbind()[first:]
+        return (neighbour(several, several[0]) if inside else several).unbind()[int(later) :]
 
     def measure(self, scale: ErrorScale) -> None:
         """Say how errors are going to be measured, to a method whose steps can measure their own."""
@@ -235,14 +257,29 @@ class RungeKutta:
         end = state if same else add(y, sums.moves[-1], alpha=h)
         return Step(self.coefficients, t, h, y, end, slopes, slopes[-1] if same else None, error=sums.error)
 
-    def _buffered(
-        self, field: PartedField, read: int, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]
-    ) -> Step:
+    def _at_once(self, field: Field, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
+        """Take a step of which all states are added to stage by stage; bit for bit the sums of :meth:`_listed`."""
+        if self._states is None:
+            self._states = StageStates(self.tableau, y)
+        states = self._states
+        first, additions = states.of_size(h)
+        torch.addcmul(y, first, f0, out=states.all)
+        slopes = [f0]
+        for clock, state, (rows, weights) in zip(clocks, states.rows, additions, strict=False):
+            slope = field(clock, state.clone())
+            rows.addcmul_(weights, slope)
+            slopes.append(slope)
+        slopes.append(field(clocks[-1], states.rows[-2].clone()))
+        end = torch.add(states.rows[-1], slopes[-1], alpha=states.last * h)
+        return Step(self.coefficients, t, h, y, end, slopes, None)
+
+    def _buffered(self, field: Field, t: Time, h: float, y: Tensor, f0: Tensor, clocks: Sequence[Tensor]) -> Step:
         """Take a step of a field of several parts in one ``[stages, *state]`` buffer: a fused call for each stage."""
+        parted, read = cast(PartedField, field), cast(int, self._read)
         coefficients, last = self.coefficients, self.tableau.stages - 1
         buffer = self._buffer
         if buffer is None:
-            buffer = self._buffer = StageBuffer(last + 1, f0, read, field.shapes)
+            buffer = self._buffer = StageBuffer(last + 1, f0, read, parted.shapes)
         rows, slopes = coefficients.rows, buffer.rows
         if f0 is not self._first:  # after a rejected step it is there already, and may be nowhere else
             slopes[0].copy_(f0)
@@ -254,7 +291,7 @@ class RungeKutta:
                 state = end = torch.addmv(y, buffer.whole[i], rows[i], alpha=h)
             else:
                 state = torch.addmv(partial, buffer.before[i], rows[i], alpha=h)
-            parts = field.parts(clocks[i - 1], state, quadratures=i not in coefficients.idle)
+            parts = parted.parts(clocks[i - 1], state, quadratures=i not in coefficients.idle)
             torch._foreach_copy_(buffer.parts[i][: len(parts)], parts)
         if not same:
             end = torch.addmv(y, buffer.whole[last + 1], coefficients.weights, alpha=h)

@@ -15,11 +15,11 @@ class StageSums:
     """Sums of stage derivatives as these come: each is added to every sum of which it is a term, in one call.
 
     What each stage adds to the state, per unit of step size, fills one row of a ``[rows, *state]`` tensor that no field
-    sees; the last rows belong to the end of the step, where it is no stage, and to the local error, where there is one.
-    The views that a step needs are made once.
+    sees; the last rows belong to the end of the step, where it is no stage, and to the local error. The views that a
+    step needs are made once.
 
     Args:
-        tableau: The method.
+        tableau: The method, with an embedded solution.
         like: A state.
         sized: Whether the sums are of steps whose size :meth:`resize` gives, rather than per unit of step size.
 
@@ -36,18 +36,11 @@ class StageSums:
             self._sized = torch.empty_like(self._weights)
             pieces = self._sized.split([column.numel() for column in self._columns])
             self._columns = [piece.view_as(column) for piece, column in zip(pieces, self._columns, strict=True)]
-        # Every row in the memory layout of the state: additions of different layouts take several times as long.
-        strides = (like if like.is_contiguous() else torch.empty_like(like)).stride()
-        count = self._columns[0].shape[0]
-        self._sums = torch.empty_strided(
-            (count, *like.shape), (like.numel(), *strides), dtype=like.dtype, device=like.device
-        )
+        self._sums = rows_like(like, self._columns[0].shape[0])
         rows = self._sums.unbind()
         tails = [self._sums[stage:] for stage in range(1, tableau.stages)]
         self.additions = list(zip(tails, self._columns[1:], strict=True))
-        embedded = tableau.error_weights is not None
-        self.moves = rows[:-1] if embedded else rows
-        self.error = rows[-1] if embedded else None
+        self.moves, self.error = rows[:-1], rows[-1]
 
     def resize(self, size: Tensor) -> None:
         """Give the signed step size, 0-dimensional and in the dtype of the state, on its device."""
@@ -58,14 +51,24 @@ class StageSums:
         torch.mul(self._columns[0], slope, out=self._sums)
 
 
+def rows_like(like: Tensor, count: int) -> Tensor:
+    """Return an empty tensor of so many rows, each in the memory layout of a state.
+
+    Additions of different layouts take several times as long.
+    """
+    strides = (like if like.is_contiguous() else torch.empty_like(like)).stride()
+    return torch.empty_strided((count, *like.shape), (like.numel(), *strides), dtype=like.dtype, device=like.device)
+
+
 @lru_cache(maxsize=64)
 def _columns(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device, ndim: int) -> list[Tensor]:
     """Return the weights of every stage in the sums that it can be a term of: from its own row on."""
+    if tableau.error_weights is None:
+        raise TypeError("a tableau without an embedded solution has no sum for the local error")
     rows = [*tableau.coefficients[1:]]
     if not tableau.first_same_as_last:
         rows.append(tableau.weights)
-    if tableau.error_weights is not None:
-        rows.append(tableau.error_weights)
+    rows.append(tableau.error_weights)
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
         matrix = torch.as_tensor(np.array(rows), dtype=dtype, device=device)
