@@ -15,8 +15,6 @@ from suite import odeint, odeint_adjoint, solve
 from suite.gradients import Adjoint
 from suite.solvers import METHODS, explicit_methods
 from suite.solvers.errors import InvalidProblemError, StepLimitError
-from suite.solvers.graphs.device_loop import require_loops
-from suite.solvers.graphs.recorder import NotCapturableError
 
 pytestmark = pytest.mark.gpu
 
@@ -44,15 +42,6 @@ def field() -> Perceptron:
 
 def start(batch: int = 128) -> Tensor:
     return torch.linspace(-1, 1, 2 * batch, device="cuda").view(batch, 2)
-
-
-@pytest.fixture
-def loops() -> None:
-    """Skip where the device cannot repeat steps by itself."""
-    try:
-        require_loops()
-    except NotCapturableError as reason:
-        pytest.skip(str(reason))
 
 
 @contextmanager
@@ -147,7 +136,7 @@ def test_a_loop_that_comes_to_no_end_has_the_error_of_the_host(field: Perceptron
     with torch.no_grad():
         for graph in ("never", "loop", "loop"):
             with pytest.raises(StepLimitError):
-                solve(field, start(), t, rtol=1e-5, atol=1e-7, options=options, graph=graph)  # type: ignore[arg-type]
+                solve(field, start(), t, rtol=1e-5, atol=1e-7, options=options, graph=graph)
         # The device is as usable as before.
         assert solve(field, start(), t, rtol=1e-5, atol=1e-7, graph="loop").statistics.graph_replays == 2
 
