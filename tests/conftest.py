@@ -41,6 +41,18 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
 
 
+@pytest.fixture
+def loops() -> None:
+    """Skip where no device can repeat steps by itself."""
+    from suite.solvers.graphs.device_loop import require_loops
+    from suite.solvers.graphs.recorder import NotCapturableError
+
+    try:
+        require_loops()
+    except NotCapturableError as reason:
+        pytest.skip(str(reason))
+
+
 @pytest.fixture(scope="session")
 def smoke_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The records of every experiment's smoke profile on the CPU; to be read only.

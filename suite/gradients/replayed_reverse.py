@@ -14,8 +14,8 @@ from suite.gradients.reverse_problem import Reverse, ReverseProblem
 from suite.gradients.reverse_segments import FixedReverse
 from suite.solvers.callbacks import Callbacks
 from suite.solvers.error_norm import ErrorScale, MixedNorm
-from suite.solvers.graphs.choice import attempt, obstacles_of_field, require, weakly
-from suite.solvers.graphs.kept import NotRecordedError, kept_for
+from suite.solvers.graphs.choice import attempt, insists, obstacles_of_field, require, weakly
+from suite.solvers.graphs.kept import NoEndError, NotRecordedError, kept_for
 from suite.solvers.graphs.recorder import GraphRecorder, recorded
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
@@ -102,7 +102,7 @@ def _replay_grid(recorder: GraphRecorder, solver: FixedReverse, subject: VectorF
     def record() -> _RecordedGrid:
         return _record_grid(recorder, solver, subject)
 
-    grid: _RecordedGrid = kept_for(subject).get(subject, key, record, at_once=problem.graph == "always")
+    grid: _RecordedGrid = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
     grid.states.copy_(problem.states)
     grid.cotangents.copy_(problem.cotangents)
     grid.replay()
@@ -170,15 +170,16 @@ def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject
     tableau, settings = solver.method.tableau, solver.settings
     require(_obstacles_of_control(solver))
     several = len(values) > 2
-    key = ("reverse adaptive", tableau, settings, problem.rtol, problem.atol, solver.scale.norm, _key(problem))
+    loop = problem.graph == "loop"
+    key = ("reverse adaptive", loop, tableau, settings, problem.rtol, problem.atol, solver.scale.norm, _key(problem))
 
     def prepare(buffers: ResidentBuffers) -> None:
         fill(buffers, solver.z, values[::-1], [], settings.max_num_steps)
 
     def record() -> _RecordedReverse:
-        return _record_adaptively(recorder, solver, subject, prepare)
+        return _record_adaptively(recorder, solver, subject, prepare, loop=loop)
 
-    found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=problem.graph == "always")
+    found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
     # In the order of the stops, the last output left out: the solve starts there.
     found.states.copy_(problem.states[:-1].flip(0))
     found.cotangents.copy_(problem.cotangents[:-1].flip(0))
@@ -186,14 +187,19 @@ def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject
     outcome = found.solve.run()
     count(problem.statistics, outcome)
     if outcome.lost:
-        raise NotRecordedError("the reverse solve comes to no end, and the host finds out why")
+        raise NoEndError("the reverse solve comes to no end, and the host finds out why")
     solver.z = found.solve.buffers.y.clone()
     known = tableau.first_same_as_last and not several
     return 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - known)
 
 
 def _record_adaptively(
-    recorder: GraphRecorder, solver: AdaptiveReverse, subject: VectorField, prepare: Callable[[ResidentBuffers], None]
+    recorder: GraphRecorder,
+    solver: AdaptiveReverse,
+    subject: VectorField,
+    prepare: Callable[[ResidentBuffers], None],
+    *,
+    loop: bool,
 ) -> _RecordedReverse:
     problem, n = solver.problem, solver.n
     stops = len(solver.values) - 1
@@ -213,7 +219,7 @@ def _record_adaptively(
         buffers,
         arrival if stops > 1 else None,
     )
-    solve = ResidentSolve(recorder, buffers, integrator, solver.settings.first_step, prepare)
+    solve = ResidentSolve(recorder, buffers, integrator, solver.settings.first_step, prepare, loop=loop)
     return _RecordedReverse(solve, states, cotangents)
 
 

@@ -59,8 +59,9 @@ def solve(
         compile: Compile the step together with the vector field, once for every vector field, tableau, shape, dtype
             and grad mode; for explicit Runge-Kutta methods.
         graph: Whether a solve without autograd on a CUDA device is recorded as a CUDA graph and replayed, so that no
-            step waits for the host: ``auto``, ``always`` or ``never``, see ``suite.solvers.graphs.choice``. Values of
-            parameters may change between replays. For explicit Runge-Kutta and Adams methods.
+            step waits for the host: ``auto``, ``always``, ``loop`` or ``never``, see
+            ``suite.solvers.graphs.choice``. Values of parameters may change between replays. For explicit Runge-Kutta
+            and Adams methods.
 
     Returns:
         The solution, with states of shape ``[outputs, *y0.shape]``, and what it cost; with an event, ``event_time`` and

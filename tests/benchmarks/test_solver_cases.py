@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from suite.benchmarks import cases, counts
+from suite import odeint
+from suite.benchmarks import cases, counts, problems
 from suite.harness.interleaved import best_times
+from suite.solvers.graphs.choice import GraphChoice
 
 
 def _name(case: cases.Case) -> str:
@@ -47,6 +52,25 @@ def test_on_a_gpu_the_device_is_done_before_the_host_knows() -> None:
     ours = prepared.device_seconds()
     (waited,) = best_times(prepared.run, seconds=0.0, rounds=10)
     assert 0 < ours <= waited
+
+
+@pytest.mark.gpu
+@pytest.mark.usefixtures("loops")
+@pytest.mark.parametrize("batch", cases.BATCHES["cuda"].values())
+@pytest.mark.parametrize("graph", ["always", "loop"])
+def test_adaptive_steps_in_bursts_and_in_a_loop(benchmark: BenchmarkFixture, graph: GraphChoice, batch: int) -> None:
+    field, y0 = problems.TanhField().cuda().double(), problems.initial_state(batch, "cuda").double()
+    t = torch.tensor([0.0, problems.SPAN])
+
+    def run() -> Any:
+        with torch.no_grad():
+            states = odeint(field, y0, t, rtol=cases.TOLERANCE, atol=cases.TOLERANCE / 100, graph=graph)
+        torch.cuda.synchronize()
+        return states
+
+    run()  # which records
+    benchmark.group = f"adaptive steps on cuda, batch {batch}"
+    assert benchmark(run).isfinite().all()
 
 
 @pytest.mark.parametrize("work", ["forward", "adjoint"])

@@ -91,6 +91,17 @@ def test_gradients_of_resident_steps_are_those_of_the_host(method: str, outputs:
     assert ours.host_syncs <= 0.3 * (ours.accepted + ours.rejected) + 2
 
 
+@pytest.mark.parametrize("outputs", [2, 5])
+def test_reverse_steps_repeated_by_the_device_give_the_same_bits(outputs: int) -> None:
+    field = Field().double()
+    by_host, one = gradients(field, "always", outputs, rtol=1e-5, atol=1e-7)
+    by_device, other = gradients(field, "loop", outputs, rtol=1e-5, atol=1e-7)
+    assert all(torch.equal(a, b) for a, b in zip(by_host, by_device, strict=True))
+    assert one.backward.accepted == other.backward.accepted
+    assert other.backward.graph_replays == 2
+    assert other.backward.host_syncs <= 2 + (outputs > 2)
+
+
 def test_replayed_gradients_match_finite_differences() -> None:
     field = Field().double()
     (by_start, *_), _ = gradients(field, "always", 3, rtol=1e-9, atol=1e-11)

@@ -58,7 +58,7 @@ class TapeRecorder:
     Attributes:
         warm_ups: Steps taken as warm-ups.
         captures: Recordings.
-        replays: Times that recordings were repeated.
+        replays: Times that recordings were repeated; a loop is one.
     """
 
     def __init__(self, kept: Callable[[], list[Tensor]]) -> None:
@@ -74,6 +74,29 @@ class TapeRecorder:
             return self.warm_up(work)
 
     def capture(self, work: Work) -> Work:
+        tape, outputs = self._record(work)
+
+        def replay() -> tuple[Tensor, ...]:
+            self.replays += 1
+            tape.play()
+            return outputs
+
+        return replay
+
+    def capture_loop(self, work: Work, goes_on: Tensor) -> Work:
+        tape, outputs = self._record(work)
+        value = goes_on.numpy()  # as the device sees it: no wait of the host
+
+        def replay() -> tuple[Tensor, ...]:
+            self.replays += 1
+            tape.play()
+            while value > 0:
+                tape.play()
+            return outputs
+
+        return replay
+
+    def _record(self, work: Work) -> tuple[Tape, tuple[Tensor, ...]]:
         before = [each.detach().clone() for each in self._kept()]
         tape = Tape(records=True)
         with tape:
@@ -82,13 +105,7 @@ class TapeRecorder:
             for each, value in zip(self._kept(), before, strict=True):
                 each.copy_(value)
         self.captures += 1
-
-        def replay() -> tuple[Tensor, ...]:
-            self.replays += 1
-            tape.play()
-            return outputs
-
-        return replay
+        return tape, outputs
 
 
 class TapedSteps:

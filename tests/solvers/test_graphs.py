@@ -172,6 +172,45 @@ def test_the_host_waits_less_than_every_fifth_step() -> None:
     assert statistics.host_syncs == 2  # the output times, and whether it is done, asked when it should be
 
 
+@pytest.mark.parametrize("method", ["dopri5", "tsit5", "bosh3"])
+@pytest.mark.parametrize("t", [times(0, 3), times(3, 2.5, 1, 0)])
+def test_steps_repeated_by_the_device_give_the_same_bits(method: str, t: Tensor) -> None:
+    field = Field().double()
+    with torch.no_grad():
+        for scale in (1.0, 0.5):
+            given: dict[str, Any] = {"method": method, **loosely(method)}
+            by_host = solve(field, scale * start(), t, graph="always", **given)
+            by_device = solve(field, scale * start(), t, graph="loop", **given)
+            assert isinstance(by_host.states, Tensor)
+            assert isinstance(by_device.states, Tensor)
+            assert torch.equal(by_host.states, by_device.states)
+            for name in ("nfe", "accepted", "rejected", "error_estimate"):
+                assert getattr(by_host.statistics, name) == getattr(by_device.statistics, name)
+            assert by_device.statistics.graph_replays == 2  # the start and the loop
+            assert by_host.statistics.graph_replays > 2
+
+
+def test_the_host_reads_once_of_a_solve_that_the_device_repeats(recorder: TapeRecorder) -> None:
+    field = Field().double()
+    with torch.no_grad():
+        solve(field, start(), times(0, 6), rtol=1e-6, atol=1e-8, graph="loop")
+        made, done = recorder.captures, recorder.replays
+        with host_syncs() as waits:
+            statistics = solve(field, start(), times(0, 2), rtol=1e-6, atol=1e-8, graph="loop").statistics
+    assert (recorder.captures, recorder.replays) == (made, done + 2)
+    # The output times, which here lie on the host, and the outcome.
+    assert statistics.host_syncs == waits.value == 2
+
+
+def test_a_grid_needs_no_loop(recorder: TapeRecorder) -> None:
+    field, options = Field().double(), {"step_size": 0.1}
+    with torch.no_grad():
+        solve(field, start(), times(0, 1), method="rk4", options=options, graph="always")
+        statistics = solve(field, start(), times(0, 1), method="rk4", options=options, graph="loop").statistics
+    assert statistics.graph_replays == 1
+    assert recorder.captures == 1
+
+
 def test_steps_after_the_end_change_nothing() -> None:
     field = Field().double()
     y0 = start()
@@ -338,7 +377,7 @@ def test_errors_are_those_of_the_host() -> None:
     ]
     for field, arguments, kind in cases:
         messages = []
-        for graph in ("never", "auto", "auto"):
+        for graph in ("never", "auto", "auto", "always", "loop"):
             with torch.no_grad(), pytest.raises(kind) as caught:
                 solve(field, times(1, 1), times(0, 5), graph=graph, **arguments)
             messages.append(str(caught.value))
@@ -357,10 +396,11 @@ def test_recordings_do_not_keep_a_field_alive() -> None:
 
 
 def test_a_choice_that_is_none_and_a_device_without_recordings_are_refused(no_recorder: None) -> None:
-    with pytest.raises(InvalidProblemError, match="graph is 'auto', 'always' or 'never', not 'yes'"):
+    with pytest.raises(InvalidProblemError, match="graph is 'auto', 'always', 'loop' or 'never', not 'yes'"):
         solve(Rotation(), times(1, 0), times(0, 1), graph="yes")  # type: ignore[arg-type]
-    with pytest.raises(InvalidProblemError, match="needs a state on a CUDA device, not on cpu"):
-        solve(Rotation(), times(1, 0), times(0, 1), graph="always")
+    for graph in ("always", "loop"):
+        with pytest.raises(InvalidProblemError, match=f"graph='{graph}' needs a state on a CUDA device, not on cpu"):
+            solve(Rotation(), times(1, 0), times(0, 1), graph=graph)
     statistics = solve(Rotation(), times(1, 0), times(0, 1)).statistics
     assert (statistics.graph_replays, statistics.graph_fallback) == (0, "")
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from suite import odeint, odeint_adjoint, solve
 from suite.gradients import Adjoint
 from suite.solvers import METHODS, explicit_methods
+from suite.solvers.errors import InvalidProblemError, StepLimitError
 
 pytestmark = pytest.mark.gpu
 
@@ -98,6 +99,72 @@ def test_the_host_waits_at_most_every_fifth_step(field: Perceptron) -> None:
     assert tried >= 10
     assert len(waits) <= 0.2 * tried
     assert statistics.host_syncs <= 0.2 * tried + 1
+
+
+@pytest.mark.usefixtures("loops")
+@pytest.mark.parametrize("method", ADAPTIVE)
+@pytest.mark.parametrize("outputs", [2, 5])
+def test_steps_repeated_by_the_device_give_the_same_bits(field: Perceptron, method: str, outputs: int) -> None:
+    t = torch.linspace(0, 2, 2 if method == "dopri8" else outputs)
+    with torch.no_grad():
+        for scale in (1.0, 0.5, 1.0):
+            given: dict[str, Any] = {"method": method, "rtol": 1e-4, "atol": 1e-5}
+            by_host = solve(field, scale * start(), t, graph="always", **given)
+            by_device = solve(field, scale * start(), t, graph="loop", **given)
+            assert isinstance(by_host.states, Tensor)
+            assert isinstance(by_device.states, Tensor)
+            assert torch.equal(by_host.states, by_device.states)
+            ours, theirs = by_device.statistics, by_host.statistics
+            assert (ours.accepted, ours.rejected, ours.nfe) == (theirs.accepted, theirs.rejected, theirs.nfe)
+            assert (ours.graph_replays, ours.graph_fallback) == (2, "")
+
+
+@pytest.mark.usefixtures("loops")
+def test_the_host_waits_once_for_a_solve_that_the_device_repeats(field: Perceptron) -> None:
+    with torch.no_grad():
+        solve(field, start(), torch.tensor([0.0, 1.0]), rtol=1e-5, atol=1e-7, graph="loop")
+        t = torch.tensor([0.0, 20.0])
+        with synchronisations() as waits:
+            statistics = solve(field, start(), t, rtol=1e-5, atol=1e-7, graph="loop").statistics
+    assert statistics.accepted + statistics.rejected >= 10
+    assert len(waits) == 1
+
+
+@pytest.mark.usefixtures("loops")
+def test_a_loop_that_comes_to_no_end_has_the_error_of_the_host(field: Perceptron) -> None:
+    t, options = torch.tensor([0.0, 20.0]), {"max_num_steps": 3}
+    with torch.no_grad():
+        for graph in ("never", "loop", "loop"):
+            with pytest.raises(StepLimitError):
+                solve(field, start(), t, rtol=1e-5, atol=1e-7, options=options, graph=graph)
+        # The device is as usable as before.
+        assert solve(field, start(), t, rtol=1e-5, atol=1e-7, graph="loop").statistics.graph_replays == 2
+
+
+@pytest.mark.usefixtures("loops")
+def test_a_loop_draws_no_random_numbers() -> None:
+    class Noisy(nn.Module):
+        def forward(self, t: Tensor, y: Tensor) -> Tensor:
+            return -y + 1e-3 * torch.randn_like(y)
+
+    with torch.no_grad(), pytest.raises(InvalidProblemError, match="random numbers"):
+        solve(Noisy(), start(), torch.tensor([0.0, 1.0]), graph="loop")
+
+
+@pytest.mark.usefixtures("loops")
+@pytest.mark.parametrize("outputs", [2, 4])
+def test_gradients_of_reverse_steps_repeated_by_the_device_have_the_same_bits(field: Perceptron, outputs: int) -> None:
+    def gradients(graph: Any) -> list[Tensor]:
+        y0, t = start().requires_grad_(), torch.linspace(0, 1, outputs)
+        solution = solve(field, y0, t, rtol=1e-5, atol=1e-6, gradient=Adjoint(), graph=graph)
+        assert isinstance(solution.states, Tensor)
+        found = torch.autograd.grad(solution.states[1:].square().sum(), [y0, *field.parameters()])
+        assert solution.backward.graph_fallback == ""
+        return list(found)
+
+    for _ in range(2):
+        for a, b in zip(gradients("always"), gradients("loop"), strict=True):
+            assert torch.equal(a, b)
 
 
 @pytest.mark.parametrize(("method", "options"), [("rk4", {"step_size": 0.05}), ("dopri5", None)])

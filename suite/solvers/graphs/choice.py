@@ -14,16 +14,18 @@ from torch import Tensor, nn
 from suite.solvers.error_norm import Tolerance
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.graphs.field_identity import module_of
-from suite.solvers.graphs.kept import FALLBACKS, NotRecordedError
+from suite.solvers.graphs.kept import FALLBACKS, NoEndError, NotRecordedError
 from suite.solvers.graphs.recorder import GraphRecorder, is_recording, recorder_for
 from suite.solvers.solution import Statistics
 from suite.solvers.vector_field import VectorField
 
-GraphChoice = Literal["auto", "always", "never"]
+GraphChoice = Literal["auto", "always", "loop", "never"]
 """Whether solves are recorded and replayed.
 
 ``auto``: on a CUDA device, from the second solve of its kind on, where the field is a module and nothing stands in the
-way. ``always``: at once, and an error where something does. ``never``: the host takes every step.
+way. ``always``: at once, and an error where something does. ``loop``: as ``always``, and the device repeats adaptive
+steps until the end, so that the host waits once a solve; needs cuda-bindings 13 and a driver of CUDA 13.
+``never``: the host takes every step.
 """
 
 ResultT = TypeVar("ResultT")
@@ -36,7 +38,12 @@ def check_graph_choice(graph: str) -> None:
         InvalidProblemError: For another word.
     """
     if graph not in typing.get_args(GraphChoice):
-        raise InvalidProblemError(f"graph is 'auto', 'always' or 'never', not {graph!r}")
+        raise InvalidProblemError(f"graph is 'auto', 'always', 'loop' or 'never', not {graph!r}")
+
+
+def insists(graph: str) -> bool:
+    """Return whether a choice is to record at once, and for what stands in the way to be an error."""
+    return graph in ("always", "loop")
 
 
 def attempt(
@@ -51,22 +58,22 @@ def attempt(
         statistics: Of the solve.
 
     Raises:
-        InvalidProblemError: When the choice is ``always`` and the solve cannot be replayed.
+        InvalidProblemError: When the choice is ``always`` or ``loop`` and the solve cannot be replayed.
     """
     if graph == "never":
         return None
     recorder = recorder_for(device)
     if recorder is None:
-        if graph == "always":
-            raise InvalidProblemError(f"graph='always' needs a state on a CUDA device, not on {device}")
+        if insists(graph):
+            raise InvalidProblemError(f"graph={graph!r} needs a state on a CUDA device, not on {device}")
         return None
     if is_recording():
         return None  # this solve becomes part of another recording
     try:
         return replay(recorder)
     except NotRecordedError as reason:
-        if graph == "always":
-            raise InvalidProblemError(f"graph='always' cannot record this solve: {reason}") from reason
+        if insists(graph) and not isinstance(reason, NoEndError):
+            raise InvalidProblemError(f"graph={graph!r} cannot record this solve: {reason}") from reason
         statistics.graph_fallback = str(reason)
         FALLBACKS[str(reason)] += 1
         return None

@@ -25,6 +25,10 @@ class NotRecordedError(Exception):
     """A solve cannot be replayed; the message says why."""
 
 
+class NoEndError(NotRecordedError):
+    """A replayed solve has come to no end: the host takes its steps to find out why."""
+
+
 @dataclass(eq=False)
 class KeptRecordings(Generic[RecordingT]):
     """The recordings of one vector field.

@@ -42,6 +42,18 @@ class GraphRecorder(Protocol):
         """
         ...
 
+    def capture_loop(self, work: Work, goes_on: Tensor) -> Work:
+        """Record the work, and return what does it again and again without the host, until a number is zero.
+
+        Args:
+            work: The work, which writes the number; it may be done once.
+            goes_on: The number, double precision; it is looked at after the work, which is thus done at least once.
+
+        Raises:
+            NotCapturableError: When it cannot be recorded, or cannot be repeated by the device.
+        """
+        ...
+
 
 class CudaRecorder:
     """Records CUDA graphs, all of one recorder in one pool of memory.
@@ -81,27 +93,51 @@ class CudaRecorder:
 
     def capture(self, work: Work) -> Work:
         """Record the work; see :class:`GraphRecorder`."""
-        current = torch.cuda.current_stream(self._device)
-        self._stream.wait_stream(current)
         graph = torch.cuda.CUDAGraph()
-        try:
-            # Errors of this thread alone end the recording: another may be loading data.
-            with (
-                torch.cuda.device(self._device),
-                torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"),
-            ):
-                outputs = work()
-        except RuntimeError as error:
-            raise NotCapturableError(f"CUDA does not record a step: {str(error).partition(chr(10))[0]}") from error
-        finally:
-            # A recording that fails at its end stays on its stream.
-            torch.cuda.set_stream(current)
+        outputs = self._record(graph, work)
 
         def replay() -> tuple[Tensor, ...]:
             graph.replay()
             return outputs
 
         return replay
+
+    def capture_loop(self, work: Work, goes_on: Tensor) -> Work:
+        """Record the work in a loop; see :class:`GraphRecorder`."""
+        from suite.solvers.graphs.device_loop import DeviceLoop, require_loops
+
+        require_loops()
+        seed = torch.cuda.get_rng_state(self._device)
+        self.warm_up(work)
+        if not torch.equal(torch.cuda.get_rng_state(self._device), seed):
+            # The seed is handed to a graph by the host, when it is launched.
+            raise NotCapturableError("a step draws random numbers, which would be the same in every step of a loop")
+        graph = torch.cuda.CUDAGraph(keep_graph=True)
+        outputs = self._record(graph, work)
+        loop = DeviceLoop(graph, goes_on)
+
+        def replay() -> tuple[Tensor, ...]:
+            loop.launch()
+            return outputs
+
+        return replay
+
+    def _record(self, graph: torch.cuda.CUDAGraph, work: Work) -> tuple[Tensor, ...]:
+        """Record the work into a graph, and return what it returns."""
+        current = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(current)
+        try:
+            # Errors of this thread alone end the recording: another may be loading data.
+            with (
+                torch.cuda.device(self._device),
+                torch.cuda.graph(graph, self._pool, self._stream, capture_error_mode="thread_local"),
+            ):
+                return work()
+        except RuntimeError as error:
+            raise NotCapturableError(f"CUDA does not record a step: {str(error).partition(chr(10))[0]}") from error
+        finally:
+            # A recording that fails at its end stays on its stream.
+            torch.cuda.set_stream(current)
 
 
 _rehearsals: list[CudaRecorder] = []  # under way; the backward pass of one runs in a thread of its own
@@ -136,12 +172,13 @@ def recorder_for(device: torch.device) -> GraphRecorder | None:
     return _cuda_recorder(device) if device.type == "cuda" else None
 
 
-def recorded(recorder: GraphRecorder, work: Callable[[], None]) -> Callable[[], None]:
-    """Do some work twice, record it, and return what does it again.
+def recorded(recorder: GraphRecorder, work: Callable[[], None], goes_on: Tensor | None = None) -> Callable[[], None]:
+    """Do some work a few times, record it, and return what does it again.
 
     Args:
         recorder: Records it.
         work: Reads and writes tensors that stay where they are, and returns nothing that lives in the recording.
+        goes_on: Written by the work: it is done again on the device until this is zero. None to do it once.
 
     Raises:
         NotCapturableError: When it cannot be recorded.
@@ -153,7 +190,10 @@ def recorded(recorder: GraphRecorder, work: Callable[[], None]) -> Callable[[], 
 
     recorder.warm_up(returning_nothing)
     recorder.rehearse(returning_nothing)
-    replay = recorder.capture(returning_nothing)
+    if goes_on is None:
+        replay = recorder.capture(returning_nothing)
+    else:
+        replay = recorder.capture_loop(returning_nothing, goes_on)
 
     def again() -> None:
         replay()

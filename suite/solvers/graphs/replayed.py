@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from suite.solvers.error_norm import ErrorScale, packed_norm, packed_tolerance
-from suite.solvers.graphs.choice import attempt, obstacles_of_field, one_number, require, weakly
-from suite.solvers.graphs.kept import NotRecordedError, kept_for
+from suite.solvers.graphs.choice import attempt, insists, obstacles_of_field, one_number, require, weakly
+from suite.solvers.graphs.kept import NoEndError, NotRecordedError, kept_for
 from suite.solvers.graphs.recorder import GraphRecorder, recorded
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
@@ -45,7 +45,8 @@ def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: Bu
             for name, tolerance in (("rtol", problem.rtol), ("atol", problem.atol))
         )
         inner = values[1:-1]
-        key = ("adaptive", tableau, settings, rtol, atol, layout, _format(problem.y0), len(inner))
+        loop = problem.graph == "loop"
+        key = ("adaptive", loop, tableau, settings, rtol, atol, layout, _format(problem.y0), len(inner))
 
         def prepare(buffers: ResidentBuffers) -> None:
             fill(buffers, problem.y0, [values[0], values[-1]], inner, settings.max_num_steps)
@@ -59,14 +60,14 @@ def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: Bu
                 settings.controller(tableau.order),
                 buffers,
             )
-            return ResidentSolve(recorder, buffers, integrator, settings.first_step, prepare)
+            return ResidentSolve(recorder, buffers, integrator, settings.first_step, prepare, loop=loop)
 
-        solve = kept_for(subject).get(subject, key, record, at_once=problem.graph == "always")
+        solve = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
         prepare(solve.buffers)
         outcome = solve.run()
         count(problem.statistics, outcome)
         if outcome.lost:
-            raise NotRecordedError("the solve comes to no end, and the host finds out why")
+            raise NoEndError("the solve comes to no end, and the host finds out why")
         same = tableau.first_same_as_last
         evaluations = 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - same)
         problem.field.nfe += evaluations
@@ -126,7 +127,7 @@ def replayed_on_grid(problem: Problem, settings: FixedGridOptions, method: Hasha
         def record() -> _RecordedGrid:
             return _record_grid(recorder, problem, subject, integrate)
 
-        grid = kept_for(subject).get(subject, key, record, at_once=problem.graph == "always")
+        grid = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
         grid.y0.copy_(problem.y0)
         grid.replay()
         problem.outputs.extend(grid.outputs.clone().unbind())

@@ -53,6 +53,11 @@ class ResidentBuffers:
             states = [torch.empty_like(y), torch.empty_like(y), y.new_zeros((inner, *y.shape))]
             return cls(*numbers, *states)
 
+    @property
+    def goes_on(self) -> Tensor:
+        """Whether the solve goes on, 0 or 1."""
+        return self.progress[_GOES_ON]
+
 
 class ResidentIntegrator:
     """The algorithm of :class:`suite.solvers.adaptive.AdaptiveIntegrator` with choices in place of branches.

@@ -27,7 +27,7 @@ class ResidentOutcome:
         tried: Steps tried.
         error: Error of the last accepted one, in units of the tolerance.
         waits: How often the host waited for the device.
-        replays: Recordings replayed, steps after the end among them.
+        replays: Recordings replayed, steps after the end among them; all steps that the device repeats are one.
     """
 
     lost: bool
@@ -42,7 +42,7 @@ class ResidentSolve:
     """Replays the start and the steps of adaptive solves of one kind.
 
     The host looks at whether a solve is done after as many steps as the last one of its kind took, and then after every
-    eighth step.
+    eighth step; where the device itself repeats the steps, once.
 
     Args:
         recorder: Records the work.
@@ -50,6 +50,7 @@ class ResidentSolve:
         integrator: The algorithm on these buffers.
         first_step: The first step size; None to choose it.
         prepare: Fills the buffers with a first problem to be recorded with.
+        loop: Whether the device repeats the steps until the end.
     """
 
     def __init__(
@@ -59,14 +60,17 @@ class ResidentSolve:
         integrator: ResidentIntegrator,
         first_step: float | None,
         prepare: Callable[[ResidentBuffers], None],
+        *,
+        loop: bool = False,
     ) -> None:
         self.buffers = buffers
         self._integrator = integrator  # whose constants the recordings read
-        self._burst = _FIRST_BURST
+        self._loop = loop
+        self._burst = 1 if loop else _FIRST_BURST
         with torch.inference_mode(False), torch.no_grad():
             prepare(buffers)
             self._start = recorded(recorder, partial(integrator.start, first_step))
-            self._step = recorded(recorder, integrator.step)
+            self._steps = recorded(recorder, integrator.step, buffers.goes_on if loop else None)
 
     def run(self) -> ResidentOutcome:
         """Solve the problem that the buffers have been filled with."""
@@ -74,13 +78,14 @@ class ResidentSolve:
         burst, waits, replays = self._burst, 0, 1
         while True:
             for _ in range(burst):
-                self._step()
+                self._steps()
             waits, replays = waits + 1, replays + burst
             _, _, error, _, accepted, tried, goes_on, lost = self.buffers.progress.tolist()
             if not goes_on:
                 break
             burst = _NEXT_BURST
-        self._burst = max(int(tried), 1)
+        if not self._loop:
+            self._burst = max(int(tried), 1)
         return ResidentOutcome(bool(lost), int(accepted), int(tried), error, waits, replays)
 
 
