@@ -15,7 +15,7 @@ from reference.crosschecks.contenders import Run, Solve
 from reference.crosschecks.further_step import further_step
 from reference.crosschecks.perceptron_field import PerceptronField
 from reference.crosschecks.roofline import record_limits, roofline
-from reference.crosschecks.speed_times import FIELD, FIELD_GRAPH, PARTS, fastest_times
+from reference.crosschecks.speed_times import FIELD, FIELD_GRAPH, PARTS, fastest, times_of_repeats
 from reference.libraries.diffrax import Diffrax
 from reference.libraries.prepared import NeutralLibrary
 from reference.libraries.scipy import Scipy
@@ -81,10 +81,11 @@ class Speed(Experiment):
     each that needs one. On a GPU ``field-graph`` is the same work replayed as CUDA graphs, without its launches, and
     ``device_seconds`` are those between CUDA events around the calls.
 
-    ``overhead`` is a library's fastest time over the field's work in its own solve, ``overhead_per_step`` what is
-    beyond that. ``cold_seconds`` is the first call, compilation included. ``host_syncs``, ``operations`` and
-    ``allocations`` are those of each further step, operations and allocations without the field's own. ``error`` is the
-    largest of the last state, against scipy at a tight tolerance, so that times can be read at equal error.
+    ``overhead`` is a library's time over the field's work in its own solve, one for each repeat, ``overhead_per_step``
+    what the fastest is beyond that. ``cold_seconds`` is the first call, compilation included. ``host_syncs``,
+    ``operations`` and ``allocations`` are those of each further step, operations and allocations without the field's
+    own. ``error`` is the largest of the last state, against scipy at a tight tolerance, so that times can be read at
+    equal error.
 
     ``fraction_of_limit`` says how far a library is from what the device could do: the least time of the field's work in
     its own solve over its fastest time. That least time is the longer of the bytes over the copy bandwidth and of the
@@ -217,7 +218,8 @@ def _measure(
     able = [library for library in contenders if library.name in runs]
     counted = {library.name: _evaluations(solve, library) for library in able}
     ours = solve.work(*counted[OURS][0])
-    best = fastest_times(runs, solve, ours, settings.repeats, settings.seconds, meter, axes)
+    times = times_of_repeats(runs, solve, ours, settings.repeats, settings.seconds, meter, axes)
+    best = {name: fastest(each) for name, each in times.items()}
     costs = [best[name].wall / max(number, 1) for name, number in zip(PARTS, ours, strict=True)]
     limit = roofline(solve, limits)
     limit.record(meter, library=FIELD, **axes)
@@ -235,7 +237,8 @@ def _measure(
         steps = (forward + backward) / _evaluations_per_step(solve)
         of_field = sum(number * cost for number, cost in zip(work, costs, strict=True))
         meter.record("overhead_per_step", (seconds - of_field) / steps, "s", **of)
-        meter.record("overhead", seconds / of_field, "1", **of)
+        for repeat, time in enumerate(times[library.name]):
+            meter.record("overhead", time.wall / of_field, "1", repeat=repeat, **of)
         meter.record("fraction_of_limit", limit.fraction(*work, seconds), "1", **of)
         if moved is not None:
             meter.record("step_bytes", moved.bytes / steps, "B", **of)

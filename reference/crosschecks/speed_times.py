@@ -21,7 +21,7 @@ PARTS = ("evaluations", "products")
 """The parts of the field's work: evaluations, and evaluations each with its vector-Jacobian product."""
 
 
-def fastest_times(
+def times_of_repeats(
     runs: Mapping[str, Run],
     solve: Solve,
     work: tuple[int, int],
@@ -29,7 +29,7 @@ def fastest_times(
     seconds: float,
     meter: Meter,
     axes: Mapping[str, Axis],
-) -> dict[str, CallTime]:
+) -> dict[str, list[CallTime]]:
     """Record the fastest time of each library and of the field's work in every repeat.
 
     Args:
@@ -42,8 +42,7 @@ def fastest_times(
         axes: Of the rows.
 
     Returns:
-        The fastest of all repeats, by the name of the library, :data:`FIELD`, :data:`FIELD_GRAPH` on a GPU, and each of
-        :data:`PARTS`.
+        These, by the name of the library, :data:`FIELD`, :data:`FIELD_GRAPH` on a GPU, and each of :data:`PARTS`.
     """
     evaluations, products = (max(number, 1) for number in work)
     calls = dict(runs) | dict(zip(PARTS, (solve.evaluate(evaluations), solve.multiply(products)), strict=True))
@@ -65,7 +64,12 @@ def fastest_times(
                 meter.record("device_seconds", best[name].device, "s", **of)
         for name, found in best.items():
             of_repeats[name].append(found)
-    return {name: _least(times) for name, times in of_repeats.items()}
+    return of_repeats
+
+
+def fastest(times: Sequence[CallTime]) -> CallTime:
+    """Return the least times, until the device is idle and on it."""
+    return CallTime(min(each.wall for each in times), min(each.device for each in times))
 
 
 def _needed(parts: Sequence[str], work: tuple[int, int]) -> list[str]:
@@ -86,7 +90,3 @@ def _replayed(run: Run, y0: Tensor) -> Run:
 def _sum(times: Iterable[CallTime]) -> CallTime:
     listed = list(times)
     return CallTime(sum(each.wall for each in listed), sum(each.device for each in listed))
-
-
-def _least(times: Sequence[CallTime]) -> CallTime:
-    return CallTime(min(each.wall for each in times), min(each.device for each in times))
