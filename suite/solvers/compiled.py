@@ -96,7 +96,7 @@ class CompiledRungeKutta(RungeKutta):
         self._graph = replace(self._graph, sizes=sizes, slopes=self._graph.slopes or sizes is None)
         dtype = self.coefficients.nodes.dtype
         tolerances = (scale.rtol, scale.atol) if sizes is not None else ()
-        self._tolerances = tuple([_tolerance(value, dtype, self._device) for value in tolerances])
+        self._tolerances = tuple([tolerance_of(value, dtype, self._device) for value in tolerances])
 
     def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Return what the search for a first step starts from, shape ``[4]``, and the field at the start.
@@ -222,6 +222,6 @@ def _constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
         return torch.tensor(value, dtype=dtype, device=device)
 
 
-def _tolerance(value: Tolerance, dtype: torch.dtype, device: torch.device) -> Tensor:
+def tolerance_of(value: Tolerance, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return a tolerance as a tensor, so that another one needs no other graph."""
     return value if isinstance(value, Tensor) else _constant(value, dtype, device)

@@ -73,7 +73,7 @@ class CompiledFunction:
     """
 
     def __init__(self, function: Callable[..., Outputs]) -> None:
-        """Make ready to compile a function of ``(object, *tensors)`` that returns new tensors."""
+        """Make ready to compile a function of ``(object, *tensors)`` that returns new tensors or changes those given."""
         if not isinstance(function, FunctionType):
             raise TypeError("only a plain function is compiled")
         # The compiler keeps its graphs with the code, which all functions made in one place share: a copy for each.

@@ -108,11 +108,14 @@ def one_number(name: str, tolerance: Tolerance) -> float:
     return tolerance
 
 
+def reference(vector_field: VectorField) -> Callable[[], Any]:
+    """Return a function that returns a vector field, which it does not keep alive."""
+    return weakref.WeakMethod(vector_field) if isinstance(vector_field, MethodType) else weakref.ref(vector_field)
+
+
 def weakly(vector_field: VectorField) -> VectorField:
     """Return a function that calls a vector field without keeping it alive."""
-    found: Callable[[], Any] = (
-        weakref.WeakMethod(vector_field) if isinstance(vector_field, MethodType) else weakref.ref(vector_field)
-    )
+    found = reference(vector_field)
 
     def evaluate(t: Tensor, y: Any) -> Any:
         return found()(t, y)

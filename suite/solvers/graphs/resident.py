@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from suite.solvers.coefficients import Coefficients
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.initial_step import starting_sizes, starting_step
-from suite.solvers.runge_kutta import Field, RungeKutta, Step
+from suite.solvers.runge_kutta import Field, Step
 from suite.solvers.step_control import StepController, resolvable
 
 Arrival = Callable[[Tensor, Tensor], Tensor]
@@ -53,6 +55,36 @@ class ResidentBuffers:
             states = [torch.empty_like(y), torch.empty_like(y), y.new_zeros((inner, *y.shape))]
             return cls(*numbers, *states)
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return all of them, in the order in which they are given."""
+        return self.stops, self.inner, self.limits, self.progress, self.y, self.f, self.outputs
+
+
+class SizedSteps(Protocol):
+    """Takes steps whose time and size the device alone knows.
+
+    Attributes:
+        coefficients: Of the tableau.
+    """
+
+    coefficients: Coefficients
+
+    def step_of_size(self, field: Field, t: Tensor, h: Tensor, y: Tensor, f0: Tensor) -> Step:
+        """Take one step; see :meth:`suite.solvers.runge_kutta.RungeKutta.step_of_size`."""
+        ...
+
+
+class Integrator(Protocol):
+    """Advances the solve in some buffers without waiting for the device."""
+
+    def start(self, first_step: float | None) -> None:
+        """Begin at the time and the state in the buffers; choose the first step where none is given."""
+        ...
+
+    def step(self) -> None:
+        """Try one step."""
+        ...
+
 
 class ResidentIntegrator:
     """The algorithm of :class:`suite.solvers.adaptive.AdaptiveIntegrator` with choices in place of branches.
@@ -71,7 +103,7 @@ class ResidentIntegrator:
 
     def __init__(
         self,
-        method: RungeKutta,
+        method: SizedSteps,
         field: Field,
         scale: ErrorScale,
         controller: StepController,
@@ -80,7 +112,6 @@ class ResidentIntegrator:
     ) -> None:
         self._method, self._field, self._scale, self._controller = method, field, scale, controller
         self._buffers, self._arrival = buffers, arrival
-        self._same = method.tableau.first_same_as_last
 
     def start(self, first_step: float | None) -> None:
         """Begin at the time and the state in the buffers; choose the first step where none is given."""
@@ -152,6 +183,8 @@ class ResidentIntegrator:
 
     def _error(self, step: Step) -> Tensor:
         """Return the error of a step in units of the tolerance, double precision."""
+        if step.error_ratio is not None:
+            return step.error_ratio.to(torch.float64)
         scale = self._scale
         allowed = scale.scale(scale.magnitude(step.y0), scale.magnitude(step.y1))
         return scale.measure(step.local_error(scale.entries), allowed).to(torch.float64)
