@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from suite.solvers.compiled import tolerance_of
+from suite.solvers.coefficients import bind
+from suite.solvers.compiled import measured_sizes, tolerance_of
 from suite.solvers.compiled_graph import Bound
 from suite.solvers.compiled_kept import kept_for
 from suite.solvers.error_norm import ErrorScale
@@ -20,7 +20,8 @@ from suite.solvers.graphs.kept import NotRecordedError
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
 from suite.solvers.runge_kutta import Field, Step
 from suite.solvers.step_control import StepController
-from suite.solvers.step_graph import Parts, StepGraph, root_mean_square
+from suite.solvers.step_graph import Evaluation, Parts, StepGraph, root_mean_square
+from suite.solvers.tableau import ButcherTableau
 from suite.solvers.vector_field import VectorField
 
 StoredArrival = Callable[[Parts, Tensor, Tensor], Tensor]
@@ -81,15 +82,15 @@ class ResidentGraph:
         norm = partial(root_mean_square, sizes=sizes)
 
         def work(subject: Any, *tensors: Tensor) -> Parts:
-            tolerances, stored = tensors[_BUFFERS : _BUFFERS + 2], tensors[_BUFFERS + 2 :]
+            (rtol, atol), stored = tensors[_BUFFERS : _BUFFERS + 2], tensors[_BUFFERS + 2 :]
 
             def field(t: Tensor, y: Tensor) -> Tensor:
                 return derivative(subject, t, y)[0]
 
             integrator = ResidentIntegrator(
-                _TracedSteps(graph, subject, tolerances),
+                _TracedSteps(graph, subject, (rtol, atol)),
                 field,
-                ErrorScale(*tolerances, norm, entries),
+                ErrorScale(rtol, atol, norm, entries),
                 controller,
                 ResidentBuffers(*tensors[:_BUFFERS]),
                 None if arrival is None else partial(arrival, stored),
@@ -110,24 +111,35 @@ class CompiledIntegrator:
     tolerances are part of them. Parameters are inputs of the compiled graphs, and lie where they lay at that call.
 
     Args:
-        graph: What is compiled.
-        subject: The vector field without counters.
-        buffers: Where the solve stands.
-        tolerances: Relative and absolute tolerance.
+        tableau: The method.
+        evaluation: The vector field on the packed state.
+        subject: The user's, without counters.
+        scale: Tolerances, which are numbers, and a default norm.
+        controller: The step-size control.
+        buffers: Where the solve stands, all of them contiguous.
+        arrival: What happens at a stop before the last.
         stored: What the arrival reads.
     """
 
     def __init__(
         self,
-        graph: ResidentGraph,
+        tableau: ButcherTableau,
+        evaluation: Evaluation,
         subject: VectorField,
+        scale: ErrorScale,
+        controller: StepController,
         buffers: ResidentBuffers,
-        tolerances: tuple[float, float],
+        arrival: StoredArrival | None = None,
         stored: Parts = (),
     ) -> None:
-        dtype = graph.step.coefficients.nodes.dtype
-        values = [tolerance_of(value, dtype, buffers.y.device) for value in tolerances]
-        self._graph, self._given = graph, (*buffers.tensors(), *values, *stored)
+        y = buffers.y
+        coefficients = bind(tableau, y.dtype, y.device)
+        step = StepGraph(
+            coefficients, evaluation, slopes=len(buffers.inner) > 0, sizes=measured_sizes(scale, y.numel())
+        )
+        self._graph = ResidentGraph(step, controller, scale.entries, arrival)
+        tolerances = [tolerance_of(value, coefficients.nodes.dtype, y.device) for value in (scale.rtol, scale.atol)]
+        self._given = (*buffers.tensors(), *tolerances, *stored)
         self._kept, self._subject = kept_for(subject), reference(subject)
         self._bound: dict[ResidentGraph, Bound] = {}
 

@@ -29,7 +29,7 @@ class ResidentBuffers:
 
     Attributes:
         stops: Times on which a step ends, the last of which is the end, double precision, shape ``[stops]``.
-        inner: Output times inside, likewise, shape ``[inner]``.
+        inner: Output times inside, likewise, shape ``[inner]``; not-a-number for none.
         limits: 1 or -1 for the direction, and the most steps to try, likewise, shape ``[2]``.
         progress: The time, the proposed step size, the last accepted step's error, the index of the next stop, steps
             accepted, steps tried, and, 0 or 1, whether the solve goes on and whether it is lost; likewise.
