@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch._inductor import metrics
 
 from suite.solvers.graphs.recorder import Work
 
@@ -12,13 +13,18 @@ class RepeatingRecorder:
 
     Attributes:
         captures: Recordings.
+        kernels: How many kernels the compiler generated in each warm-up.
     """
 
     def __init__(self) -> None:
         self.captures = 0
+        self.kernels: list[int] = []
 
     def warm_up(self, work: Work) -> tuple[Tensor, ...]:
-        return work()
+        before = metrics.generated_kernel_count
+        found = work()
+        self.kernels.append(metrics.generated_kernel_count - before)
+        return found
 
     def rehearse(self, work: Work) -> tuple[Tensor, ...]:
         return work()

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch._inductor import metrics
 
 from suite import solve
 from suite.gradients.adjoint_norm import adjoint_norm
@@ -39,9 +38,10 @@ class Network(nn.Module):
         super().__init__()
         torch.manual_seed(0)
         self.net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2)).double()
+        self.shift = nn.Parameter(torch.zeros(2, dtype=torch.float64))
 
     def forward(self, t: Tensor, y: Tensor) -> Tensor:
-        out: Tensor = self.net(y) + torch.sin(3 * t)
+        out: Tensor = self.net(y) + torch.sin(3 * t) + self.shift
         return out
 
 
@@ -57,13 +57,17 @@ def graphs(field: VectorField) -> int:
 
 
 def test_a_compiled_resident_solve_is_that_of_the_host(recorder: RepeatingRecorder) -> None:
-    """One graph for the start and one for the step serve all solves."""
+    """One graph for the start and one for the step serve all solves.
+
+    The step's kernels are two for each of six stages, what leads to it and the activation, and those of the control:
+    uncompiled, it is some forty operations on single numbers alone, and ten on the state.
+    """
     field = Network()
     counted = CountedField(field)
     torch._dynamo.utils.counters.clear()
     with torch.no_grad():
         for outputs, rtol, shift in ((6, 1e-4, 0.0), (5, 1e-6, 0.0), (6, 1e-4, 0.3)):
-            field.net[2].bias += shift  # type: ignore[union-attr, operator]
+            field.shift.add_(shift)
             t = torch.linspace(0, 3, outputs, dtype=torch.float64)
             given: dict[str, Any] = {"rtol": rtol, "atol": 1e-6}
             counted.reset()
@@ -77,22 +81,12 @@ def test_a_compiled_resident_solve_is_that_of_the_host(recorder: RepeatingRecord
     assert graphs(field) == 2
     assert recorder.captures == 2 * 2  # of either tolerance
     assert not torch._dynamo.utils.counters["graph_break"]
+    assert recorder.kernels[1] <= 2 * 6 + 11
     alive, kept = weakref.ref(field), weakref.ref(compiled_kept.kept_for(field))
     del field, counted
     gc.collect()
     assert alive() is None
     assert kept() is None
-
-
-def test_the_control_of_a_step_is_some_loops_beside_its_stages() -> None:
-    """Uncompiled, a step has 77 kernels beside the field's."""
-    field = Network()
-    options = {"first_step": 0.1}
-    with torch.no_grad():
-        before = metrics.generated_kernel_count
-        solve(field, Y0, torch.tensor([0.0, 1.0]), options=options, compile=True, graph="always")
-    start, stages = 3, 6
-    assert metrics.generated_kernel_count - before <= start + 2 * stages + 6
 
 
 def test_a_compiled_grid_gives_the_bits_of_the_hosts_compiled_steps(recorder: RepeatingRecorder) -> None:

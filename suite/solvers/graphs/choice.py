@@ -22,8 +22,9 @@ from suite.solvers.vector_field import VectorField
 GraphChoice = Literal["auto", "always", "never"]
 """Whether solves are recorded and replayed.
 
-``auto``: on a CUDA device, from the second solve of its kind on, where the field is a module and nothing stands in the
-way. ``always``: at once, and an error where something does. ``never``: the host takes every step.
+``auto``: on a CUDA device, from the second solve of its kind on (the first, where adaptive steps are compiled), where
+the field is a module and nothing stands in the way. ``always``: at once, and an error where something does. ``never``:
+the host takes every step.
 """
 
 ResultT = TypeVar("ResultT")
