@@ -103,6 +103,10 @@ def test_a_compiled_grid_gives_the_bits_of_the_hosts_compiled_steps(recorder: Re
         assert torch.equal(solution.states, stepped.states)  # type: ignore[arg-type]
         assert solution.statistics.graph_replays == 1
         assert solution.statistics.nfe == stepped.statistics.nfe
+    alive = weakref.ref(field)
+    del field
+    gc.collect()
+    assert alive() is None
 
 
 def reverse_solve(field: nn.Module, **given: Any) -> Reverse:
