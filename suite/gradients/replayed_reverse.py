@@ -11,7 +11,7 @@ from torch import Tensor
 
 from suite.gradients.augmented import AugmentedField
 from suite.gradients.compiled_adjoint import AugmentedEvaluation
-from suite.gradients.reverse_adaptive import AdaptiveReverse
+from suite.gradients.reverse_adaptive import DRIFT, AdaptiveReverse
 from suite.gradients.reverse_problem import Reverse, ReverseProblem
 from suite.gradients.reverse_segments import FixedReverse
 from suite.solvers.callbacks import Callbacks
@@ -21,7 +21,7 @@ from suite.solvers.graphs.compiled_resident import CompiledIntegrator
 from suite.solvers.graphs.kept import NotRecordedError, kept_for
 from suite.solvers.graphs.recorded_grid import RecordedGrid, record_grid
 from suite.solvers.graphs.recorder import GraphRecorder
-from suite.solvers.graphs.resident import Integrator, ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.resident import DriftLimit, Integrator, ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
@@ -127,11 +127,13 @@ class _RecordedReverse:
         solve: The solve of the augmented state.
         states: Where the stored outputs at the stops are put, shape ``[stops, n]``.
         cotangents: Where the gradients of the loss with respect to them are put, likewise.
+        watched: Where the other stored outputs are put, shape ``[inner, n]``.
     """
 
     solve: ResidentSolve
     states: Tensor
     cotangents: Tensor
+    watched: Tensor
 
 
 def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject: VectorField) -> int:
@@ -139,28 +141,39 @@ def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject
     problem, values = solver.problem, solver.values
     tableau, settings = solver.method.tableau, solver.settings
     require(_obstacles_of_control(solver))
-    several = len(values) > 2
-    key = ("reverse adaptive", tableau, settings, problem.rtol, problem.atol, solver.scale.norm, _key(problem))
+    carries = _carries(problem)
+    inner = range(len(values) - 2, 0, -1)
+    stops, watched = [*(i for i in inner if carries[i]), 0], [i for i in inner if not carries[i]]
+    counts = len(stops), len(watched)
+    if watched and solver.method.coefficients.inside.added_nodes:
+        raise NotRecordedError("dense output of this method, by which drift is seen, evaluates the field inside a step")
+    key = ("reverse adaptive", tableau, settings, problem.rtol, problem.atol, solver.scale.norm, counts, _key(problem))
 
     def prepare(buffers: ResidentBuffers) -> None:
-        fill(buffers, solver.z, values[::-1], [], settings.max_num_steps)
+        ends, between = ([values[i] for i in indices] for indices in (stops, watched))
+        fill(buffers, solver.z, [values[-1], *ends], between, settings.max_num_steps)
 
     def record() -> _RecordedReverse:
-        return _record_adaptively(recorder, solver, subject, prepare)
+        return _record_adaptively(recorder, solver, subject, prepare, *counts)
 
     at_once = problem.compile or problem.graph == "always"
     found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=at_once)
-    # In the order of the stops, the last output left out: the solve starts there.
-    found.states.copy_(problem.states[:-1].flip(0))
-    found.cotangents.copy_(problem.cotangents[:-1].flip(0))
+    for place, values_at, indices in (
+        (found.states, problem.states, stops),
+        (found.cotangents, problem.cotangents, stops),
+        (found.watched, problem.states, watched),
+    ):
+        for row, index in enumerate(indices):
+            place[row].copy_(values_at[index])
     prepare(found.solve.buffers)
     outcome = found.solve.run()
     count(problem.statistics, outcome)
     if outcome.lost:
         raise NotRecordedError("the reverse solve comes to no end, and the host finds out why")
     solver.z = found.solve.buffers.y.clone()
-    known = tableau.first_same_as_last and not several
-    return 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - known)
+    known = tableau.first_same_as_last and counts == (1, 0)
+    at_end = bool(watched) and not tableau.first_same_as_last
+    return 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - known + at_end)
 
 
 @dataclass(frozen=True)
@@ -175,33 +188,41 @@ class _AtOutput:
 
     def __call__(self, stored: tuple[Tensor, ...], index: Tensor, z: Tensor) -> Tensor:
         """Return ``(y, a, g)`` after the stop of this index, shape ``[1]``."""
-        state, cotangent = (values.index_select(0, index).view(-1) for values in stored)
+        state, cotangent = (values.index_select(0, index).view(-1) for values in stored[:2])
         return torch.cat([state, z[self.n : 2 * self.n] + cotangent, z[2 * self.n :]])
 
 
 def _record_adaptively(
-    recorder: GraphRecorder, solver: AdaptiveReverse, subject: VectorField, prepare: Callable[[ResidentBuffers], None]
+    recorder: GraphRecorder,
+    solver: AdaptiveReverse,
+    subject: VectorField,
+    prepare: Callable[[ResidentBuffers], None],
+    stops: int,
+    watched: int,
 ) -> _RecordedReverse:
     problem, tableau = solver.problem, solver.method.tableau
-    stops = len(solver.values) - 1
     with torch.inference_mode(False), torch.no_grad():
-        states, cotangents = torch.zeros_like(problem.states[1:]), torch.zeros_like(problem.cotangents[1:])
-        buffers = ResidentBuffers.like(solver.z, stops, 0)
+        stored = tuple([problem.states.new_zeros((count, solver.n)) for count in (stops, stops, watched)])
+        buffers = ResidentBuffers.like(solver.z, stops, watched)
 
-    layout, stored = problem.field.layout, (states, cotangents)
+    layout = problem.field.layout
     arrival = _AtOutput(solver.n) if stops > 1 else None
+    drift = DriftLimit(tuple(layout.sizes), DRIFT) if watched else None
     scale = ErrorScale(problem.rtol, problem.atol, solver.scale.norm, solver.scale.entries)
     controller = solver.settings.controller(tableau.order)
     integrator: Integrator
     if problem.compile:
         evaluation = AugmentedEvaluation.of(subject, layout, problem.inside)
-        integrator = CompiledIntegrator(tableau, evaluation, subject, scale, controller, buffers, arrival, stored)
+        integrator = CompiledIntegrator(
+            tableau, evaluation, subject, scale, controller, buffers, arrival, drift, stored
+        )
     else:
         field = AugmentedField(PackedField(weakly(subject), layout), problem.inside)
         met = None if arrival is None else partial(arrival, stored)
-        integrator = ResidentIntegrator(RungeKutta(tableau, buffers.y), field, scale, controller, buffers, met)
+        method = RungeKutta(tableau, buffers.y)
+        integrator = ResidentIntegrator(method, field, scale, controller, buffers, met, drift, stored[-1])
     solve = ResidentSolve(recorder, buffers, integrator, solver.settings.first_step, prepare)
-    return _RecordedReverse(solve, states, cotangents)
+    return _RecordedReverse(solve, *stored)
 
 
 def _obstacles_of_control(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]:
@@ -212,6 +233,12 @@ def _obstacles_of_control(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]
     yield not isinstance(solver.scale.norm, MixedNorm), "the norm of the reverse solve is the user's own"
     if len(solver.values) > 2:
         yield problem.variant == "segments", "the variant segments chooses a first step at every output"
-        problem.statistics.host_syncs += 1
-        carries = bool((problem.cotangents[1:-1] != 0).any(dim=1).all())
-        yield not carries, "the loss does not depend on some outputs, which the host watches for drift"
+
+
+def _carries(problem: ReverseProblem) -> list[bool]:
+    """Return on which outputs the loss depends, where there are any but the first and the last."""
+    if len(problem.cotangents) == 2:
+        return [True, True]
+    problem.statistics.host_syncs += 1
+    found: list[bool] = (problem.cotangents != 0).any(dim=1).tolist()
+    return found

@@ -17,7 +17,7 @@ from suite.solvers.error_norm import ErrorScale
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.graphs.choice import reference
 from suite.solvers.graphs.kept import NotRecordedError
-from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.resident import DriftLimit, ResidentBuffers, ResidentIntegrator
 from suite.solvers.runge_kutta import Field, Step
 from suite.solvers.step_control import StepController
 from suite.solvers.step_graph import Evaluation, Parts, StepGraph, root_mean_square
@@ -58,6 +58,7 @@ class ResidentGraph:
         controller: The step-size control.
         entries: How many leading entries of a state that is a vector are controlled; None for all of any state.
         arrival: What happens at a stop before the last.
+        drift: When to go back to a stored state, see :class:`ResidentIntegrator`; the last of what is stored are these.
         starts: Whether it is the start.
         first_step: The first step size; None to choose it.
     """
@@ -66,13 +67,14 @@ class ResidentGraph:
     controller: StepController
     entries: int | None = None
     arrival: StoredArrival | None = None
+    drift: DriftLimit | None = None
     starts: bool = False
     first_step: float | None = None
 
     def function(self) -> Callable[..., Parts]:
         """Return ``(subject, *buffers, rtol, atol, *stored) -> ()``, which changes the buffers."""
         graph, evaluation, sizes = self.step, self.step.evaluation, self.step.sizes
-        controller, entries, arrival = self.controller, self.entries, self.arrival
+        controller, entries, arrival, drift = self.controller, self.entries, self.arrival, self.drift
         starts, first_step = self.starts, self.first_step
         if sizes is None:
             raise TypeError("a step that is controlled on the device measures its error")
@@ -94,6 +96,8 @@ class ResidentGraph:
                 controller,
                 ResidentBuffers(*tensors[:_BUFFERS]),
                 None if arrival is None else partial(arrival, stored),
+                drift,
+                None if drift is None else stored[-1],
             )
             if starts:
                 integrator.start(first_step)
@@ -118,7 +122,8 @@ class CompiledIntegrator:
         controller: The step-size control.
         buffers: Where the solve stands, all of them contiguous.
         arrival: What happens at a stop before the last.
-        stored: What the arrival reads.
+        drift: When to go back to a stored state.
+        stored: What the arrival reads, and last the states to go back to.
     """
 
     def __init__(
@@ -130,6 +135,7 @@ class CompiledIntegrator:
         controller: StepController,
         buffers: ResidentBuffers,
         arrival: StoredArrival | None = None,
+        drift: DriftLimit | None = None,
         stored: Parts = (),
     ) -> None:
         y = buffers.y
@@ -137,7 +143,7 @@ class CompiledIntegrator:
         step = StepGraph(
             coefficients, evaluation, slopes=len(buffers.inner) > 0, sizes=measured_sizes(scale, y.numel())
         )
-        self._graph = ResidentGraph(step, controller, scale.entries, arrival)
+        self._graph = ResidentGraph(step, controller, scale.entries, arrival, drift)
         tolerances = [tolerance_of(value, coefficients.nodes.dtype, y.device) for value in (scale.rtol, scale.atol)]
         self._given = (*buffers.tensors(), *tolerances, *stored)
         self._kept, self._subject = kept_for(subject), reference(subject)
