@@ -158,13 +158,13 @@ def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject
 
     at_once = problem.compile or problem.graph == "always"
     found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=at_once)
-    for place, values_at, indices in (
+    for place, rows, indices in (
         (found.states, problem.states, stops),
         (found.cotangents, problem.cotangents, stops),
         (found.watched, problem.states, watched),
     ):
-        for row, index in enumerate(indices):
-            place[row].copy_(values_at[index])
+        if indices:
+            place.copy_(torch.stack([rows[index] for index in indices]))
     prepare(found.solve.buffers)
     outcome = found.solve.run()
     count(problem.statistics, outcome)
