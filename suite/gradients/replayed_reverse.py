@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from suite.gradients.augmented import AugmentedField
-from suite.gradients.reverse_adaptive import AdaptiveReverse
+from suite.gradients.compiled_adjoint import AugmentedEvaluation
+from suite.gradients.reverse_adaptive import DRIFT, AdaptiveReverse
 from suite.gradients.reverse_problem import Reverse, ReverseProblem
 from suite.gradients.reverse_segments import FixedReverse
 from suite.solvers.callbacks import Callbacks
 from suite.solvers.error_norm import ErrorScale, MixedNorm
 from suite.solvers.graphs.choice import attempt, insists, obstacles_of_field, require, weakly
+from suite.solvers.graphs.compiled_resident import CompiledIntegrator
 from suite.solvers.graphs.kept import NoEndError, NotRecordedError, kept_for
-from suite.solvers.graphs.recorder import GraphRecorder, recorded
-from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.recorded_grid import RecordedGrid, record_grid
+from suite.solvers.graphs.recorder import GraphRecorder
+from suite.solvers.graphs.resident import DriftLimit, Integrator, ResidentBuffers, ResidentIntegrator
 from suite.solvers.graphs.resident_solve import ResidentSolve, count, fill
 from suite.solvers.method import ExplicitRungeKutta
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
@@ -49,7 +53,6 @@ def replayed(solver: Reverse) -> bool:
 
 def _obstacles(solver: Reverse, subject: VectorField) -> Iterator[tuple[bool, str]]:
     problem = solver.problem
-    yield problem.compile, "compile=True calls compiled steps from the host"
     yield Callbacks.of(solver.augmented, lambda flat: flat) is not None, "the vector field is told of every step"
     yield from obstacles_of_field(subject, problem.graph)
 
@@ -63,90 +66,57 @@ def _count(problem: ReverseProblem, counters: list[CountedField], evaluations: i
 def _key(problem: ReverseProblem) -> Hashable:
     """Return what a recording fixes beside the field, whatever its steps."""
     parameters = tuple([(value.data_ptr(), value.shape, value.stride()) for value in problem.parameters])
-    return problem.field.layout, problem.variant, parameters, problem.states.shape
-
-
-@dataclass(frozen=True, eq=False)
-class _RecordedGrid:
-    """A recorded reverse solve over a fixed grid.
-
-    Attributes:
-        states: Where the stored outputs are put, shape ``[outputs, n]``.
-        cotangents: Where the gradients of the loss with respect to them are put, likewise.
-        z: Where the augmented state at the first time is found.
-        fields: Where the field at outputs is found, by index.
-        replay: Does it.
-        steps: Steps taken.
-        evaluations: Evaluations of the field.
-        constants: What the recording reads and does not own.
-    """
-
-    states: Tensor
-    cotangents: Tensor
-    z: Tensor
-    fields: dict[int, Tensor]
-    replay: Callable[[], None]
-    steps: int
-    evaluations: int
-    constants: object = field(repr=False)
+    return problem.field.layout, problem.variant, problem.compile, parameters, problem.states.shape
 
 
 def _replay_grid(recorder: GraphRecorder, solver: FixedReverse, subject: VectorField) -> int:
-    """Replay fixed steps: the operations of the host's in the same order."""
+    """Replay fixed steps: the operations of the host's, compiled ones where these are, in the same order."""
     problem, method = solver.problem, solver.problem.method
     if not isinstance(method, ExplicitRungeKutta):
         raise NotRecordedError("the method is not an explicit Runge-Kutta method")
     options = read_options(problem.options, FixedGridOptions, AdaptiveOptions)
     key = ("reverse grid", method.tableau, options, tuple(solver.values), _key(problem))
 
-    def record() -> _RecordedGrid:
+    def record() -> RecordedGrid:
         return _record_grid(recorder, solver, subject)
 
-    grid: _RecordedGrid = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
-    grid.states.copy_(problem.states)
-    grid.cotangents.copy_(problem.cotangents)
-    grid.replay()
-    solver.z = grid.z.clone()
-    solver.fields |= {index: value.clone() for index, value in grid.fields.items()}
-    problem.statistics.accepted += grid.steps
-    problem.statistics.graph_replays += 1
+    grid: RecordedGrid = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
+    solver.z, fields = grid.run(problem.statistics, problem.states, problem.cotangents)
+    solver.fields |= dict(enumerate(fields, 1))
     return grid.evaluations
 
 
-def _record_grid(recorder: GraphRecorder, solver: FixedReverse, subject: VectorField) -> _RecordedGrid:
+def _record_grid(recorder: GraphRecorder, solver: FixedReverse, subject: VectorField) -> RecordedGrid:
     problem = solver.problem
     with torch.inference_mode(False), torch.no_grad():
-        states, cotangents = problem.states.clone(), problem.cotangents.clone()
-        z = torch.zeros_like(solver.z)
-        fields = {index: torch.zeros_like(states[0]) for index in range(1, len(solver.values))}
-        times = torch.tensor(solver.values, dtype=torch.float64).to(problem.t.dtype)
-        vector_field, layout = weakly(subject), problem.field.layout
-        # Of nothing that keeps the field alive.
-        template = replace(
-            problem,
-            field=PackedField(vector_field, layout),
-            t=times,
-            states=states,
-            cotangents=cotangents,
-            statistics=Statistics(),
-        )
-        steppers: list[object] = []
-        costs: list[tuple[int, int]] = []
+        states, cotangents, z = problem.states.clone(), problem.cotangents.clone(), torch.zeros_like(solver.z)
+        fields = torch.zeros_like(states[1:])  # at every output but the first
+    template = replace(
+        problem,
+        field=PackedField(weakly(subject), problem.field.layout),  # which keeps it not alive
+        t=torch.tensor(solver.values, dtype=torch.float64).to(problem.t.dtype),
+        states=states,
+        cotangents=cotangents,
+    )
 
-        def work() -> None:
-            static = replace(template, field=PackedField(vector_field, layout), statistics=Statistics())
-            inner = FixedReverse(static)
-            inner.run()
-            steppers.append(inner.method)
-            costs.append((static.statistics.accepted, static.field.nfe))
-            if static.field.nfe > _MOST_EVALUATIONS:
-                raise NotRecordedError(f"its {static.field.nfe} evaluations are more than {_MOST_EVALUATIONS}")
-            z.copy_(inner.z)
-            for index, value in inner.fields.items():
-                fields[index].copy_(value)
+    def walk(field: PackedField, statistics: Statistics) -> object:
+        inner = FixedReverse(replace(template, field=field, statistics=statistics))
+        inner.run()
+        z.copy_(inner.z)
+        for index, value in inner.fields.items():
+            fields[index - 1].copy_(value)
+        return inner.method
 
-        replay = recorded(recorder, work)
-        return _RecordedGrid(states, cotangents, z, fields, replay, *costs[-1], steppers)
+    return record_grid(
+        recorder,
+        walk,
+        (states, cotangents),
+        (z, fields),
+        subject,
+        problem.field.layout,
+        compiled=problem.compile,
+        most=_MOST_EVALUATIONS,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,11 +127,13 @@ class _RecordedReverse:
         solve: The solve of the augmented state.
         states: Where the stored outputs at the stops are put, shape ``[stops, n]``.
         cotangents: Where the gradients of the loss with respect to them are put, likewise.
+        watched: Where the other stored outputs are put, shape ``[inner, n]``.
     """
 
     solve: ResidentSolve
     states: Tensor
     cotangents: Tensor
+    watched: Tensor
 
 
 def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject: VectorField) -> int:
@@ -169,28 +141,66 @@ def _replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse, subject
     problem, values = solver.problem, solver.values
     tableau, settings = solver.method.tableau, solver.settings
     require(_obstacles_of_control(solver))
-    several = len(values) > 2
+    carries = _carries(problem)
+    inner = range(len(values) - 2, 0, -1)
+    stops, watched = [*(i for i in inner if carries[i]), 0], [i for i in inner if not carries[i]]
+    counts = len(stops), len(watched)
+    if watched and solver.method.coefficients.inside.added_nodes:
+        raise NotRecordedError("dense output of this method, by which drift is seen, evaluates the field inside a step")
     loop = problem.graph == "loop"
-    key = ("reverse adaptive", loop, tableau, settings, problem.rtol, problem.atol, solver.scale.norm, _key(problem))
+    key = (
+        "reverse adaptive",
+        loop,
+        tableau,
+        settings,
+        problem.rtol,
+        problem.atol,
+        solver.scale.norm,
+        counts,
+        _key(problem),
+    )
 
     def prepare(buffers: ResidentBuffers) -> None:
-        fill(buffers, solver.z, values[::-1], [], settings.max_num_steps)
+        ends, between = ([values[i] for i in indices] for indices in (stops, watched))
+        fill(buffers, solver.z, [values[-1], *ends], between, settings.max_num_steps)
 
     def record() -> _RecordedReverse:
-        return _record_adaptively(recorder, solver, subject, prepare, loop=loop)
+        return _record_adaptively(recorder, solver, subject, prepare, *counts, loop=loop)
 
-    found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=insists(problem.graph))
-    # In the order of the stops, the last output left out: the solve starts there.
-    found.states.copy_(problem.states[:-1].flip(0))
-    found.cotangents.copy_(problem.cotangents[:-1].flip(0))
+    at_once = problem.compile or insists(problem.graph)
+    found: _RecordedReverse = kept_for(subject).get(subject, key, record, at_once=at_once)
+    for place, rows, indices in (
+        (found.states, problem.states, stops),
+        (found.cotangents, problem.cotangents, stops),
+        (found.watched, problem.states, watched),
+    ):
+        if indices:
+            place.copy_(torch.stack([rows[index] for index in indices]))
     prepare(found.solve.buffers)
     outcome = found.solve.run()
     count(problem.statistics, outcome)
     if outcome.lost:
         raise NoEndError("the reverse solve comes to no end, and the host finds out why")
     solver.z = found.solve.buffers.y.clone()
-    known = tableau.first_same_as_last and not several
-    return 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - known)
+    known = tableau.first_same_as_last and counts == (1, 0)
+    at_end = bool(watched) and not tableau.first_same_as_last
+    return 1 + (settings.first_step is None) + outcome.tried * (tableau.stages - known + at_end)
+
+
+@dataclass(frozen=True)
+class _AtOutput:
+    """Goes on from the stored state with the output's cotangent added.
+
+    Attributes:
+        n: Entries of the state.
+    """
+
+    n: int
+
+    def __call__(self, stored: tuple[Tensor, ...], index: Tensor, z: Tensor) -> Tensor:
+        """Return ``(y, a, g)`` after the stop of this index, shape ``[1]``."""
+        state, cotangent = (values.index_select(0, index).view(-1) for values in stored[:2])
+        return torch.cat([state, z[self.n : 2 * self.n] + cotangent, z[2 * self.n :]])
 
 
 def _record_adaptively(
@@ -198,29 +208,34 @@ def _record_adaptively(
     solver: AdaptiveReverse,
     subject: VectorField,
     prepare: Callable[[ResidentBuffers], None],
+    stops: int,
+    watched: int,
     *,
     loop: bool,
 ) -> _RecordedReverse:
-    problem, n = solver.problem, solver.n
-    stops = len(solver.values) - 1
+    problem, tableau = solver.problem, solver.method.tableau
     with torch.inference_mode(False), torch.no_grad():
-        states, cotangents = torch.zeros_like(problem.states[1:]), torch.zeros_like(problem.cotangents[1:])
-        buffers = ResidentBuffers.like(solver.z, stops, 0)
+        stored = tuple([problem.states.new_zeros((count, solver.n)) for count in (stops, stops, watched)])
+        buffers = ResidentBuffers.like(solver.z, stops, watched)
 
-    def arrival(index: Tensor, z: Tensor) -> Tensor:
-        stored, cotangent = (values.index_select(0, index).view(-1) for values in (states, cotangents))
-        return torch.cat([stored, z[n : 2 * n] + cotangent, z[2 * n :]])
-
-    integrator = ResidentIntegrator(
-        RungeKutta(solver.method.tableau, buffers.y),
-        AugmentedField(PackedField(weakly(subject), problem.field.layout), problem.inside),
-        ErrorScale(problem.rtol, problem.atol, solver.scale.norm, solver.scale.entries),
-        solver.settings.controller(solver.method.tableau.order),
-        buffers,
-        arrival if stops > 1 else None,
-    )
+    layout = problem.field.layout
+    arrival = _AtOutput(solver.n) if stops > 1 else None
+    drift = DriftLimit(tuple(layout.sizes), DRIFT) if watched else None
+    scale = ErrorScale(problem.rtol, problem.atol, solver.scale.norm, solver.scale.entries)
+    controller = solver.settings.controller(tableau.order)
+    integrator: Integrator
+    if problem.compile:
+        evaluation = AugmentedEvaluation.of(subject, layout, problem.inside)
+        integrator = CompiledIntegrator(
+            tableau, evaluation, subject, scale, controller, buffers, arrival, drift, stored
+        )
+    else:
+        field = AugmentedField(PackedField(weakly(subject), layout), problem.inside)
+        met = None if arrival is None else partial(arrival, stored)
+        method = RungeKutta(tableau, buffers.y)
+        integrator = ResidentIntegrator(method, field, scale, controller, buffers, met, drift, stored[-1])
     solve = ResidentSolve(recorder, buffers, integrator, solver.settings.first_step, prepare, loop=loop)
-    return _RecordedReverse(solve, states, cotangents)
+    return _RecordedReverse(solve, *stored)
 
 
 def _obstacles_of_control(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]:
@@ -231,6 +246,12 @@ def _obstacles_of_control(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]
     yield not isinstance(solver.scale.norm, MixedNorm), "the norm of the reverse solve is the user's own"
     if len(solver.values) > 2:
         yield problem.variant == "segments", "the variant segments chooses a first step at every output"
-        problem.statistics.host_syncs += 1
-        carries = bool((problem.cotangents[1:-1] != 0).any(dim=1).all())
-        yield not carries, "the loss does not depend on some outputs, which the host watches for drift"
+
+
+def _carries(problem: ReverseProblem) -> list[bool]:
+    """Return on which outputs the loss depends, where there are any but the first and the last."""
+    if len(problem.cotangents) == 2:
+        return [True, True]
+    problem.statistics.host_syncs += 1
+    found: list[bool] = (problem.cotangents != 0).any(dim=1).tolist()
+    return found

@@ -21,7 +21,7 @@ _GAUSS_NODES, _GAUSS_WEIGHTS = (np.polynomial.legendre.leggauss(3)[i] for i in r
 # Drift, in units of the tolerance, beyond which the reverse solve goes back to a stored output. Stored outputs are
 # accurate to a few tolerances themselves, and so is the dense output they are compared with: going back for less was
 # measured to cost up to 1.9 times the evaluations and to make gradients worse at tolerances below 1e-7.
-_DRIFT = 10.0
+DRIFT = 10.0
 
 
 class AdaptiveReverse(Reverse):
@@ -109,7 +109,7 @@ class AdaptiveReverse(Reverse):
 
     def _drifted(self, rebuilt: Tensor, stored: Tensor) -> bool:
         self.problem.statistics.host_syncs += 1
-        return self.drift.ratio(rebuilt - stored, stored.abs()) > _DRIFT
+        return self.drift.ratio(rebuilt - stored, stored.abs()) > DRIFT
 
     def _add_quadrature(self, step: Step, end: float) -> None:
         """Add the integral of ``-a df/dtheta`` over a step, or the part of it that was kept, by Gauss quadrature."""

@@ -23,10 +23,6 @@ class ByField(Generic[KeptT]):
         self._make = make
         self._kept: dict[int, KeptT] = {}
 
-    def __contains__(self, vector_field: object) -> bool:
-        """Say whether something is kept for a field, of which the identity is enough once it is gone."""
-        return (vector_field if isinstance(vector_field, int) else id(vector_field)) in self._kept
-
     def of(self, vector_field: VectorField) -> KeptT:
         """Return the object of a field.
 

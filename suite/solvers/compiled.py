@@ -22,6 +22,7 @@ from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
 from suite.solvers.step_graph import Evaluation, GridGraph, PackedEvaluation, StartGraph, StepGraph
 from suite.solvers.tableau import ButcherTableau
+from suite.solvers.times import clock_of
 from suite.solvers.vector_field import PackedField
 
 # So many evaluations of the field make one graph over a fixed grid: more take longer to compile and gain less.
@@ -57,6 +58,7 @@ class CompiledRungeKutta(RungeKutta):
 
     Attributes:
         field: The field to step, compiled by itself.
+        clocks: What :meth:`walk` has read beside its arguments and the field.
 
     Raises:
         InvalidProblemError: For a complex state, which the compiler does not take.
@@ -82,19 +84,16 @@ class CompiledRungeKutta(RungeKutta):
         self._tolerances: tuple[Tensor, ...] = ()
         self._bound: dict[tuple[bool, ...], Callable[..., Outputs]] = {}
         self._kept = kept_for(self.field.subject)
+        self.clocks: list[Tensor] = []
         self._token: Token | None = None
 
     def measure(self, scale: ErrorScale) -> None:
         """Measure the error inside the step, where the norm is a default one; keep the stages otherwise."""
-        sizes = None
-        if isinstance(scale.norm, MixedNorm):
-            sizes = scale.norm.sizes
-        elif scale.norm is rms_norm:
-            sizes = (self._graph.evaluation.shape.numel() if scale.entries is None else scale.entries,)
+        sizes = measured_sizes(scale, self._graph.evaluation.shape.numel())
         self._graph = replace(self._graph, sizes=sizes, slopes=self._graph.slopes or sizes is None)
         dtype = self.coefficients.nodes.dtype
         tolerances = (scale.rtol, scale.atol) if sizes is not None else ()
-        self._tolerances = tuple([_tolerance(value, dtype, self._device) for value in tolerances])
+        self._tolerances = tuple([tolerance_of(value, dtype, self._device) for value in tolerances])
 
     def start(self, t: float, direction: int, y: Tensor, f0: Tensor | None) -> tuple[Tensor, Tensor] | None:
         """Return what the search for a first step starts from, shape ``[4]``, and the field at the start.
@@ -152,7 +151,8 @@ class CompiledRungeKutta(RungeKutta):
         coefficients, evaluation = self.coefficients, self._graph.evaluation
         same = coefficients.first_same_as_last
         most = max(_EVALUATIONS_OF_A_GRAPH // self._stages, 1)
-        rows = self._clock_rows(np.array(times))
+        rows = _clocks_of_grid(self.tableau, tuple(times), coefficients.nodes.dtype, self._device)
+        self.clocks.append(rows)
         intervals = pairwise(times)
         rest: tuple[Tensor, ...] = ()
         y = y.contiguous()
@@ -172,13 +172,6 @@ class CompiledRungeKutta(RungeKutta):
                 start, end = next(intervals)
                 yield CompiledStep(coefficients, start, end - start, y, state, (), None)
                 y = state.contiguous()
-
-    def _clock_rows(self, times: Array) -> Tensor:
-        """Return the clock of every step over a grid, shape ``[steps, stages + 1]``."""
-        clocks = np.empty((len(times) - 1, self._stages + 1))
-        clocks[:, -1] = times[1:] - times[:-1]
-        clocks[:, :-1] = clocks[:, -1:] * self.tableau.nodes + times[:-1, None]
-        return self._tensor(clocks)
 
     def _tensor(self, times: Array) -> Tensor:
         """Return times in the dtype and on the device of the clocks."""
@@ -212,7 +205,29 @@ class CompiledRungeKutta(RungeKutta):
             clock[-1] = h
             return torch.from_numpy(clock)
         times = torch.stack(list(self._clocks(t, h, inside)))
-        return torch.cat([times, torch.as_tensor(h, dtype=times.dtype, device=times.device).reshape(1)])
+        return torch.cat([times, clock_of(h, times.dtype, times.device).reshape(1)])
+
+
+def measured_sizes(scale: ErrorScale, entries: int) -> tuple[int, ...] | None:
+    """Return the parts whose root mean square a step measures, for a state of so many entries; None for other norms."""
+    if isinstance(scale.norm, MixedNorm):
+        return scale.norm.sizes
+    if scale.norm is rms_norm:
+        return (entries if scale.entries is None else scale.entries,)
+    return None
+
+
+@lru_cache(maxsize=64)  # a recording finds here what its warm-up has copied to the device
+def _clocks_of_grid(
+    tableau: ButcherTableau, times: tuple[float, ...], dtype: torch.dtype, device: torch.device
+) -> Tensor:
+    """Return the clock of every step over a grid, shape ``[steps, stages + 1]``."""
+    points = np.array(times)
+    clocks = np.empty((len(times) - 1, tableau.stages + 1))
+    clocks[:, -1] = points[1:] - points[:-1]
+    clocks[:, :-1] = clocks[:, -1:] * tableau.nodes + points[:-1, None]
+    with torch.inference_mode(False):
+        return torch.as_tensor(clocks, dtype=dtype, device=device)
 
 
 @lru_cache(maxsize=64)
@@ -221,6 +236,6 @@ def _constant(value: float, dtype: torch.dtype, device: torch.device) -> Tensor:
         return torch.tensor(value, dtype=dtype, device=device)
 
 
-def _tolerance(value: Tolerance, dtype: torch.dtype, device: torch.device) -> Tensor:
+def tolerance_of(value: Tolerance, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return a tolerance as a tensor, so that another one needs no other graph."""
     return value if isinstance(value, Tensor) else _constant(value, dtype, device)

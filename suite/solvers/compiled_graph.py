@@ -73,7 +73,7 @@ class CompiledFunction:
     """
 
     def __init__(self, function: Callable[..., Outputs]) -> None:
-        """Make ready to compile a function of ``(object, *tensors)`` that returns new tensors."""
+        """Make ready to compile a function of ``(object, *tensors)``; it returns new tensors or changes those given."""
         if not isinstance(function, FunctionType):
             raise TypeError("only a plain function is compiled")
         # The compiler keeps its graphs with the code, which all functions made in one place share: a copy for each.
@@ -130,7 +130,11 @@ class CompiledFunction:
             compiled: Any = compile_fx(
                 graph,
                 list(inputs),
-                config_patches={"cpp_wrapper": on_host, "cpp.enable_floating_point_contract_flag": "fast"},
+                config_patches={
+                    "cpp_wrapper": on_host,
+                    "cpp.enable_floating_point_contract_flag": "fast",
+                    "triton.cudagraphs": False,  # recordings are the solvers' own
+                },
                 decompositions={**select_decomp_table(), **LOWERINGS},
             )
         self.graphs += 1

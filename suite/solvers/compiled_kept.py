@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from suite.solvers.by_field import ByField
 from suite.solvers.compiled_graph import CompiledFunction, Outputs, Token
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.step_graph import Evaluation, GridGraph, StartGraph, StepGraph
+from suite.solvers.step_graph import StepGraph
 from suite.solvers.vector_field import VectorField
+
+
+class Compilable(Protocol):
+    """What is fixed in a compiled function, equal to another where that function is the same."""
+
+    def __hash__(self) -> int: ...
+
+    def function(self) -> Callable[..., Outputs]:
+        """Return the function of the vector field and tensors that is compiled."""
+        ...
 
 
 @dataclass(eq=False)
@@ -21,10 +32,10 @@ class Kept:
         bound: Their graphs bound to parameters, by what was found at the search for the first step.
     """
 
-    functions: dict[Evaluation | StepGraph | GridGraph | StartGraph, CompiledFunction] = field(default_factory=dict)
+    functions: dict[Compilable, CompiledFunction] = field(default_factory=dict)
     bound: dict[tuple[StepGraph, tuple[bool, ...], Token], Callable[..., Outputs]] = field(default_factory=dict)
 
-    def function(self, graph: Evaluation | StepGraph | GridGraph | StartGraph) -> CompiledFunction:
+    def function(self, graph: Compilable) -> CompiledFunction:
         """Return the compiled function of a step, an evaluation or a start."""
         if graph not in self.functions:
             self.functions[graph] = CompiledFunction(graph.function())

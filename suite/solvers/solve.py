@@ -57,7 +57,8 @@ def solve(
             the event time held fixed; :func:`suite.gradients.odeint_event` follows it.
             A fixed grid needs ``step_size``.
         compile: Compile the step together with the vector field, once for every vector field, tableau, shape, dtype
-            and grad mode; for explicit Runge-Kutta methods.
+            and grad mode; for explicit Runge-Kutta methods. Where the solve is recorded, what is recorded is compiled,
+            the step-size control of adaptive steps too: once also for every controller and power of two of outputs.
         graph: Whether a solve without autograd on a CUDA device is recorded as a CUDA graph and replayed, so that no
             step waits for the host: ``auto``, ``always``, ``loop`` or ``never``, see
             ``suite.solvers.graphs.choice``. Values of parameters may change between replays. For explicit Runge-Kutta

@@ -101,8 +101,9 @@ class StepGraph:
     def function(self) -> Callable[..., Parts]:
         """Return ``(subject, clock, y[, f0][, rtol, atol]) -> (y1[, f1][, error][, slopes])``.
 
-        ``clock`` holds the time of every stage and the step size, shape ``[stages + 1]``; ``f1`` is a result of methods
-        whose last stage is the field at the end, ``error`` is 0-dimensional, ``slopes`` has shape ``[stages, *state]``.
+        ``clock`` holds the time of every stage and the step size, shape ``[stages + 1]`` or one by one; ``f1`` is a
+        result of methods whose last stage is the field at the end, ``error`` is 0-dimensional, ``slopes`` has shape
+        ``[stages, *state]``.
         """
         evaluation, fresh, wants_slopes, sizes = self.evaluation, self.fresh, self.slopes, self.sizes
         rows, weights, error_terms = (
@@ -112,7 +113,7 @@ class StepGraph:
         )
         stages, same, read = len(rows), self.coefficients.first_same_as_last, evaluation.read
 
-        def step(subject: Any, clock: Tensor, y: Tensor, *rest: Tensor) -> Parts:
+        def step(subject: Any, clock: Tensor | Sequence[Tensor], y: Tensor, *rest: Tensor) -> Parts:
             size = clock[stages].to(y.dtype)
             start = evaluation.split(y)
             inside = start[:read]
@@ -126,7 +127,7 @@ class StepGraph:
                 with torch.no_grad():
                     error = evaluation.join([size * _sum(slopes, part, error_terms) for part in range(len(start))])
                     allowed = rest[-1] + rest[-2] * torch.maximum(y.abs(), end.abs())
-                    results.append(_norm((error / allowed).reshape(-1), sizes))
+                    results.append(root_mean_square(error / allowed, sizes))
             if wants_slopes:
                 results.append(torch.stack([evaluation.join(slope) for slope in slopes]))
             return tuple(results)
@@ -197,13 +198,13 @@ class StartGraph:
             read = evaluation.read
             parts = evaluation.split(y)
             f0 = evaluation.join(evaluation(subject, clock[0], parts[:read])) if fresh else rest[0] + 0
-            allowed = (rest[-1] + rest[-2] * y.abs()).reshape(-1)
-            size_y, size_f = _norm(y.reshape(-1) / allowed, sizes), _norm(f0.reshape(-1) / allowed, sizes)
+            allowed = rest[-1] + rest[-2] * y.abs()
+            size_y, size_f = root_mean_square(y / allowed, sizes), root_mean_square(f0 / allowed, sizes)
             trial = torch.where(torch.minimum(size_y, size_f) < 1e-5, 1e-6, 0.01 * size_y / size_f)
             signed = trial * clock[1]
             inside = evaluation.split(y + signed.to(y.dtype) * f0)[:read]
             f1 = evaluation.join(evaluation(subject, clock[0] + signed.to(clock.dtype), inside))
-            curvature = _norm((f1 - f0).reshape(-1) / allowed, sizes) / trial
+            curvature = root_mean_square((f1 - f0) / allowed, sizes) / trial
             return torch.stack([size_y, size_f, curvature, trial]), f0
 
         return start
@@ -221,7 +222,8 @@ def _sum(slopes: Sequence[Parts], part: int, terms: Terms) -> Tensor:
     return total
 
 
-def _norm(scaled: Tensor, sizes: tuple[int, ...]) -> Tensor:
-    pieces = scaled[: sum(sizes)].split(sizes)
+def root_mean_square(scaled: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """Return the largest root mean square over parts of so many entries, from the first entry on."""
+    pieces = scaled.reshape(-1)[: sum(sizes)].split(sizes)
     means = [(piece * piece).sum() / max(size, 1) for piece, size in zip(pieces, sizes, strict=True)]
     return torch.sqrt(torch.stack(means).max() if len(means) > 1 else means[0])

@@ -20,6 +20,7 @@ from suite.solvers.methods import find
 from suite.solvers.solution import Solution
 from suite.solvers.state import StateLayout
 from suite.solvers.vector_field import PackedField
+from tests.gradients.problems import Relaxation
 from tests.solvers.tape_recorder import TapeRecorder
 from tests.solvers.watching_recorder import WatchingRecorder
 
@@ -102,6 +103,39 @@ def test_reverse_steps_repeated_by_the_device_give_the_same_bits(outputs: int) -
     assert other.backward.host_syncs <= 2 + (outputs > 2)
 
 
+@pytest.mark.parametrize("method", ["dopri5", "bosh3", "adaptive_heun"])
+@pytest.mark.parametrize("weight", [(0, 0, 0, 0, 1), (0, 1, 0, 0, 1), (1, 0, 1, 1, 0)])
+def test_outputs_without_cotangents_are_watched_as_by_the_host(method: str, weight: tuple[int, ...]) -> None:
+    field = Field().double()
+    weights = torch.tensor(weight, dtype=torch.float64)
+    given: dict[str, Any] = {"method": method, "rtol": 1e-3, "atol": 1e-4, "weight": weights}
+    stepped, by_host = gradients(field, "never", 6, **given)
+    replayed, by_graph = gradients(field, "always", 6, **given)
+    for a, b in zip(stepped, replayed, strict=True):
+        assert torch.allclose(a, b, rtol=1e-8, atol=1e-10)
+    ours, theirs = by_graph.backward, by_host.backward
+    assert (ours.accepted, ours.rejected) == (theirs.accepted, theirs.rejected)
+    assert ours.graph_replays > 0
+
+
+@pytest.mark.parametrize("method", ["dopri5", "bosh3"])
+def test_where_the_state_drifts_in_reverse_the_device_goes_back_to_what_is_stored(method: str) -> None:
+    """``y' = -20 y + sin y``, whose reverse expands errors by two hundred million."""
+    field, found = Relaxation(), {}
+    t = torch.linspace(0, 1, 20, dtype=torch.float64)
+    for graph in ("never", "always"):
+        y0 = torch.ones(1, dtype=torch.float64, requires_grad=True)
+        given: dict[str, Any] = {"method": method, "rtol": 1e-5, "atol": 1e-5, "graph": graph}
+        solution = solve(field, y0, t, gradient=Adjoint(), **given)
+        assert isinstance(solution.states, Tensor)
+        slopes = torch.autograd.grad(1e9 * solution.states[-1].sum(), [y0, field.rate])
+        found[graph] = [float(slope) for slope in slopes], solution.backward
+    (stepped, by_host), (replayed, by_graph) = found["never"], found["always"]
+    assert by_graph.graph_replays > 0
+    assert (by_graph.accepted, by_graph.rejected) == (by_host.accepted, by_host.rejected)
+    assert replayed == pytest.approx(stepped, rel=1e-6)
+
+
 def test_replayed_gradients_match_finite_differences() -> None:
     field = Field().double()
     (by_start, *_), _ = gradients(field, "always", 3, rtol=1e-9, atol=1e-11)
@@ -147,7 +181,7 @@ def test_evaluations_are_counted_by_a_counter_around_the_field() -> None:
     [
         ({"way": Adjoint(variant="quadrature")}, "quadrature"),
         ({"way": Adjoint(variant="segments")}, "segments"),
-        ({"weight": torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64)}, "watches for drift"),
+        ({"weight": torch.tensor([0.0, 0.0, 1.0], dtype=torch.float64), "method": "dopri8"}, "by which drift is seen"),
         ({"way": Adjoint(options={"norm": lambda parts: parts[1].abs().max()})}, "norm of the reverse solve"),
     ],
 )
@@ -161,9 +195,12 @@ def test_what_cannot_be_replayed_is_stepped_by_the_host_with_a_reason(given: dic
         gradients(field, "always", 4, **given)
 
 
-@pytest.mark.parametrize(("method", "outputs"), [("rk4", 3), ("dopri5", 2), ("dopri5", 4)])
+@pytest.mark.parametrize(
+    ("method", "outputs", "carries"),
+    [("rk4", 3, True), ("dopri5", 2, True), ("dopri5", 4, True), ("dopri5", 4, False), ("adaptive_heun", 4, False)],
+)
 def test_what_is_recorded_reads_nothing_and_copies_nothing_from_the_host(
-    method: str, outputs: int, monkeypatch: pytest.MonkeyPatch
+    method: str, outputs: int, carries: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On the meta device there is no value to read: what runs there can be captured."""
     from suite.gradients.adjoint_norm import adjoint_norm
@@ -187,8 +224,8 @@ def test_what_is_recorded_reads_nothing_and_copies_nothing_from_the_host(
         adjoint_norm(None, None, layout, seminorm=False),
         graph="always",
     )
-    # Whether every output carries a cotangent, and the outcome, are read by the host: neither is there to be read.
-    monkeypatch.setattr("suite.gradients.replayed_reverse._obstacles_of_control", lambda solver: iter(()))
+    # Which outputs carry a cotangent, and the outcome, are read by the host: neither is there to be read.
+    monkeypatch.setattr("suite.gradients.replayed_reverse._carries", lambda problem: [True, True, carries, True])
     with torch.no_grad():
         if method == "rk4":
             assert replayed(_reverse(problem))

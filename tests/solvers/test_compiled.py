@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from suite.gradients import odeint_adjoint
 from suite.solvers import CountedField, InvalidProblemError, Solution, compiled_kept, odeint, solve
 from suite.solvers.lowering import tanh
+from suite.solvers.vector_field import VectorField
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("g++") or shutil.which("clang++")), reason="compile=True needs a C++ compiler"
@@ -51,9 +52,7 @@ def states(solution: Solution) -> Tensor:
     return solution.states
 
 
-def graphs(field: object) -> int:
-    if not callable(field) or field not in compiled_kept._kept:
-        return 0
+def graphs(field: VectorField) -> int:
     return sum(function.graphs for function in compiled_kept.kept_for(field).functions.values())
 
 
@@ -164,12 +163,12 @@ def test_what_is_compiled_dies_with_its_field(y0: Tensor) -> None:
     field = Network()
     with torch.no_grad():
         solve(field, y0, TIMES, method="rk4", compile=True)
-    key, alive = id(field), weakref.ref(field)
     assert graphs(field) == 1
+    alive, kept = weakref.ref(field), weakref.ref(compiled_kept.kept_for(field))
     del field
     gc.collect()
     assert alive() is None
-    assert key not in compiled_kept._kept
+    assert kept() is None
 
 
 def test_a_field_that_cannot_be_compiled_is_refused_in_one_sentence(y0: Tensor) -> None:

@@ -185,6 +185,26 @@ def test_gradients_of_replayed_solves(field: Perceptron, method: str, options: d
             assert torch.equal(a, b) if method == "rk4" else torch.allclose(a, b, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize(("method", "options"), [("rk4", {"step_size": 0.05}), ("dopri5", None)])
+def test_compiled_steps_are_replayed_forwards_and_in_the_adjoint(
+    field: Perceptron, method: str, options: dict[str, Any] | None
+) -> None:
+    def gradients(graph: Any, *, compiled: bool) -> list[Tensor]:
+        y0, t, way = start().requires_grad_(), torch.linspace(0, 1, 4), Adjoint(options=options)
+        given: dict[str, Any] = {"method": method, "rtol": 1e-5, "atol": 1e-6, "options": options, "gradient": way}
+        solution = solve(field, y0, t, compile=compiled, graph=graph, **given)
+        assert isinstance(solution.states, Tensor)
+        found = torch.autograd.grad(solution.states[1:].square().sum(), [y0, *field.parameters()])
+        for statistics in (solution.statistics, solution.backward):
+            assert statistics.graph_replays > 0 or graph == "never"
+        return [solution.states.detach(), *found]
+
+    same_steps = gradients("never", compiled=method == "rk4")
+    for _ in range(2):
+        for a, b in zip(same_steps, gradients("always", compiled=True), strict=True):
+            assert torch.equal(a, b) if method == "rk4" else torch.allclose(a, b, rtol=1e-3, atol=1e-3)
+
+
 def test_a_trained_field_is_followed(field: Perceptron) -> None:
     optimiser = torch.optim.Adam(field.parameters(), lr=1e-2)
     t = torch.tensor([0.0, 1.0])

@@ -22,10 +22,10 @@ from suite.solvers.vector_field import VectorField
 GraphChoice = Literal["auto", "always", "loop", "never"]
 """Whether solves are recorded and replayed.
 
-``auto``: on a CUDA device, from the second solve of its kind on, where the field is a module and nothing stands in the
-way. ``always``: at once, and an error where something does. ``loop``: as ``always``, and the device repeats adaptive
-steps until the end, so that the host waits once a solve; needs cuda-bindings 13 and a driver of CUDA 13.
-``never``: the host takes every step.
+``auto``: on a CUDA device, from the second solve of its kind on (the first, where adaptive steps are compiled), where
+the field is a module and nothing stands in the way. ``always``: at once, and an error where something does. ``loop``:
+as ``always``, and the device repeats adaptive steps until the end, so that the host waits once a solve; needs
+cuda-bindings 13 and a driver of CUDA 13. ``never``: the host takes every step.
 """
 
 ResultT = TypeVar("ResultT")
@@ -115,11 +115,14 @@ def one_number(name: str, tolerance: Tolerance) -> float:
     return tolerance
 
 
+def reference(vector_field: VectorField) -> Callable[[], Any]:
+    """Return a function that returns a vector field, which it does not keep alive."""
+    return weakref.WeakMethod(vector_field) if isinstance(vector_field, MethodType) else weakref.ref(vector_field)
+
+
 def weakly(vector_field: VectorField) -> VectorField:
     """Return a function that calls a vector field without keeping it alive."""
-    found: Callable[[], Any] = (
-        weakref.WeakMethod(vector_field) if isinstance(vector_field, MethodType) else weakref.ref(vector_field)
-    )
+    found = reference(vector_field)
 
     def evaluate(t: Tensor, y: Any) -> Any:
         return found()(t, y)

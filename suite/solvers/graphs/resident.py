@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from suite.solvers.coefficients import Coefficients
 from suite.solvers.error_norm import ErrorScale
 from suite.solvers.initial_step import starting_sizes, starting_step
-from suite.solvers.runge_kutta import Field, RungeKutta, Step
+from suite.solvers.runge_kutta import Field, Step
 from suite.solvers.step_control import StepController, resolvable
 
 Arrival = Callable[[Tensor, Tensor], Tensor]
@@ -27,7 +29,7 @@ class ResidentBuffers:
 
     Attributes:
         stops: Times on which a step ends, the last of which is the end, double precision, shape ``[stops]``.
-        inner: Output times inside, likewise, shape ``[inner]``.
+        inner: Output times inside, likewise, shape ``[inner]``; not-a-number for none.
         limits: 1 or -1 for the direction, and the most steps to try, likewise, shape ``[2]``.
         progress: The time, the proposed step size, the last accepted step's error, the index of the next stop, steps
             accepted, steps tried, and, 0 or 1, whether the solve goes on and whether it is lost; likewise.
@@ -58,6 +60,55 @@ class ResidentBuffers:
         """Whether the solve goes on, 0 or 1."""
         return self.progress[_GOES_ON]
 
+    def tensors(self) -> tuple[Tensor, ...]:
+        """Return all of them, in the order in which they are given."""
+        return self.stops, self.inner, self.limits, self.progress, self.y, self.f, self.outputs
+
+
+@dataclass(frozen=True)
+class DriftLimit:
+    """How far the state may drift from what is stored of it before the solve goes back there.
+
+    Attributes:
+        sizes: Entries of the parts of the stored state, with which the solve's own begins.
+        most: The largest root mean square of a part, in units of the tolerance.
+    """
+
+    sizes: tuple[int, ...]
+    most: float
+
+    def exceeded(self, found: Tensor, stored: Tensor, scale: ErrorScale) -> Tensor:
+        """Say where it is, for states of shape ``[inner, n]``."""
+        scaled = (found - stored) / scale.scale(stored.abs())
+        squares = [part.square().sum(1) / max(part.shape[1], 1) for part in scaled.split(self.sizes, 1)]
+        return torch.stack(squares).amax(0).sqrt() > self.most
+
+
+class SizedSteps(Protocol):
+    """Takes steps whose time and size the device alone knows.
+
+    Attributes:
+        coefficients: Of the tableau.
+    """
+
+    coefficients: Coefficients
+
+    def step_of_size(self, field: Field, t: Tensor, h: Tensor, y: Tensor, f0: Tensor) -> Step:
+        """Take one step; see :meth:`suite.solvers.runge_kutta.RungeKutta.step_of_size`."""
+        ...
+
+
+class Integrator(Protocol):
+    """Advances the solve in some buffers without waiting for the device."""
+
+    def start(self, first_step: float | None) -> None:
+        """Begin at the time and the state in the buffers; choose the first step where none is given."""
+        ...
+
+    def step(self) -> None:
+        """Try one step."""
+        ...
+
 
 class ResidentIntegrator:
     """The algorithm of :class:`suite.solvers.adaptive.AdaptiveIntegrator` with choices in place of branches.
@@ -72,20 +123,24 @@ class ResidentIntegrator:
         controller: The step-size control.
         buffers: Where the solve stands.
         arrival: What happens at a stop before the last.
+        drift: When to go back to a state stored for an inner output time, which is then no output.
+        stored: These states, shape ``[inner, n]``: the solve's own begins with ``n`` such entries.
     """
 
     def __init__(
         self,
-        method: RungeKutta,
+        method: SizedSteps,
         field: Field,
         scale: ErrorScale,
         controller: StepController,
         buffers: ResidentBuffers,
         arrival: Arrival | None = None,
+        drift: DriftLimit | None = None,
+        stored: Tensor | None = None,
     ) -> None:
+        self._drift, self._stored = drift, stored
         self._method, self._field, self._scale, self._controller = method, field, scale, controller
         self._buffers, self._arrival = buffers, arrival
-        self._same = method.tableau.first_same_as_last
 
     def start(self, first_step: float | None) -> None:
         """Begin at the time and the state in the buffers; choose the first step where none is given."""
@@ -112,7 +167,8 @@ class ResidentIntegrator:
         goes_on = going > 0
         several = len(at.stops) > 1
         stop = at.stops.index_select(0, index.view(1).long()).view(()) if several else at.stops[0]
-        f0 = at.f if self._arrival is None else self._field(self._seen(time), at.y)
+        watches = self._drift is not None
+        f0 = at.f if self._arrival is None and not watches else self._field(self._seen(time), at.y)
         remaining = (stop - time).abs()
         proposed = control.clip(proposal)
         lands = control.lands(proposed, remaining)
@@ -128,13 +184,16 @@ class ResidentIntegrator:
         arrived = accepted & lands
         # A step shortened to land on a stop says little about the size that the error allows.
         following = torch.where(arrived, torch.maximum(grown, proposed), grown)
-        finished = arrived & (index + 1 >= len(at.stops)) if several else arrived
         ended = torch.where(arrived, stop, torch.where(accepted, time + signed, time))
-        in_vain = goes_on & ~finished & ((tried + 1 >= limit) | ~(accepted | resolvable(following, time)))
         y = torch.where(accepted, step.y1, at.y)
+        if watches:
+            back, ended, y = self._gone_back(step, signed, ended, y, accepted)
+            arrived = arrived & ~back
+        finished = arrived & (index + 1 >= len(at.stops)) if several else arrived
+        in_vain = goes_on & ~finished & ((tried + 1 >= limit) | ~(accepted | resolvable(following, time)))
         if self._arrival is not None:
             y = torch.where(arrived & ~finished, self._arrival(index.view(1).long(), y), y)
-        else:
+        elif not watches:
             f = step.f1 if step.f1 is not None else self._field(self._seen(ended), y)
             self._write_outputs(step, f, signed, ended, accepted)
             at.f.copy_(torch.where(accepted, f, at.f))
@@ -157,6 +216,8 @@ class ResidentIntegrator:
 
     def _error(self, step: Step) -> Tensor:
         """Return the error of a step in units of the tolerance, double precision."""
+        if step.error_ratio is not None:
+            return step.error_ratio.to(torch.float64)
         scale = self._scale
         allowed = scale.scale(scale.magnitude(step.y0), scale.magnitude(step.y1))
         return scale.measure(step.local_error(scale.entries), allowed).to(torch.float64)
@@ -167,14 +228,48 @@ class ResidentIntegrator:
         if len(at.inner) == 0:
             return
         step.f1 = f
+        passed, weights = self._passed(step, signed, ended, accepted)
+        states = _inside(at.y, step.dense_slopes(), weights)
+        at.outputs.copy_(torch.where(passed.view(-1, *(1,) * at.y.ndim), states, at.outputs))
+
+    def _gone_back(
+        self, step: Step, signed: Tensor, ended: Tensor, y: Tensor, accepted: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Say whether the state has drifted from one stored for a time inside the step; return time and state then."""
+        at, stored, drift = self._buffers, self._stored, self._drift
+        if stored is None or drift is None:
+            raise TypeError("drift is from stored states")
+        n = stored.shape[1]
+        if step.f1 is None:
+            step.f1 = self._field(self._seen(ended), y)
+        passed, weights = self._passed(step, signed, ended, accepted)
+        slopes = step.dense_slopes()
+        found = _inside(at.y[:n], slopes[:, :n], weights)
+        drifted = passed & drift.exceeded(found, stored, self._scale)
+        back, first = drifted.any(), drifted.long().argmax().view(1)
+        rebuilt = _inside(at.y, slopes, weights.index_select(0, first)).view(-1)
+        return_to = torch.cat([stored.index_select(0, first).view(-1), rebuilt[n:]])
+        time = at.inner.index_select(0, first).view(())
+        return back, torch.where(back, time, ended), torch.where(back, return_to, y)
+
+    def _passed(self, step: Step, signed: Tensor, ended: Tensor, accepted: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which inner times an accepted step has passed, and the weights there of its slopes.
+
+        Shapes ``[inner]`` and ``[inner, stages]``.
+        """
+        at, inside = self._buffers, step.coefficients.inside
         time, direction = at.progress[_TIME], at.limits[0]
         passed = accepted & (direction * (at.inner - time) > 0) & (direction * (at.inner - ended) <= 0)
-        inside = step.coefficients.inside
         theta = torch.where(passed, (at.inner - time) / signed, torch.zeros_like(at.inner))
         weights = signed * ((theta[:, None] ** inside.powers) @ inside.polynomials.double().t())
-        column = (-1, *(1,) * at.y.ndim)
-        states = at.y.expand_as(at.outputs)
-        # Term by term: a matrix product may be taken in a shorter format than the state's.
-        for weight, slope in zip(weights.to(at.y.dtype).unbind(1), step.dense_slopes(), strict=True):
-            states = torch.addcmul(states, weight.view(column), slope)
-        at.outputs.copy_(torch.where(passed.view(column), states, at.outputs))
+        return passed, weights.to(at.y.dtype)
+
+
+def _inside(y: Tensor, slopes: Tensor, weights: Tensor) -> Tensor:
+    """Return states inside a step from ``y``, shape ``[inner, *state]``, given weights of the slopes for each."""
+    column = (-1, *(1,) * y.ndim)
+    states = y.expand(len(weights), *y.shape)
+    # Term by term: a matrix product may be taken in a shorter format than the state's.
+    for weight, slope in zip(weights.unbind(1), slopes, strict=True):
+        states = torch.addcmul(states, weight.view(column), slope)
+    return states

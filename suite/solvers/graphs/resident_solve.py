@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from suite.solvers.graphs.recorder import GraphRecorder, recorded
-from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.resident import Integrator, ResidentBuffers
 from suite.solvers.solution import Statistics
 
 _FIRST_BURST = 16
@@ -57,7 +57,7 @@ class ResidentSolve:
         self,
         recorder: GraphRecorder,
         buffers: ResidentBuffers,
-        integrator: ResidentIntegrator,
+        integrator: Integrator,
         first_step: float | None,
         prepare: Callable[[ResidentBuffers], None],
         *,
