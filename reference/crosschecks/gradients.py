@@ -118,9 +118,7 @@ class Gradients(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one way to differentiate on every problem, method and tolerance."""
-        settings = cell.settings
-        if not isinstance(settings, GradientSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not GradientSettings")
+        settings = GradientSettings.of(cell.settings)
         library, gradient = way(cell.variant)
         analytic = analytic_problems(settings.outputs, settings.latent_outputs, meter.generator("problems"))
         problems = [*analytic, _trained(settings, meter)]

@@ -94,9 +94,7 @@ class Memory(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one way to differentiate against steps and against tolerance."""
-        settings = cell.settings
-        if not isinstance(settings, MemorySettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not MemorySettings")
+        settings = MemorySettings.of(cell.settings)
         gc.collect()
         gc.freeze()  # so that a collection goes through what a measurement left behind, and not through every module
         try:

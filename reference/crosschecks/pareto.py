@@ -35,7 +35,8 @@ from suite.declarations import (
     Varying,
 )
 from suite.experiments.poli2020.cifar10 import Cifar10
-from suite.experiments.poli2020.image_run import NODE, checked
+from suite.experiments.poli2020.image_run import NODE
+from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.mnist import Mnist
 
 FLOWS = {target: f"cnf-{target}" for target in ("checkerboard", "gaussians", "pinwheel", "rings")}
@@ -107,9 +108,7 @@ class Pareto(Experiment, DataByVariant):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure everything on one field."""
-        settings = cell.settings
-        if not isinstance(settings, ParetoSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not ParetoSettings")
+        settings = ParetoSettings.of(cell.settings)
         libraries = list(_installed(settings.peers, meter))
         case = _case(cell, settings, meter)
         meter.record("evaluation_macs", case.evaluation_macs, "MAC")
@@ -132,7 +131,7 @@ def _case(cell: Cell, settings: ParetoSettings, meter: Meter) -> ParetoCase:
     model = meter.trained(_spec(cell.variant))
     if cell.variant not in IMAGES:
         return flow_case(model, cell.variant, settings, meter)
-    published = checked(IMAGES[cell.variant].profiles[cell.profile])
+    published = ImageSettings.of(IMAGES[cell.variant].profiles[cell.profile])
     return image_case(model, cell.variant, meter.dataset(cell.variant), settings, published, meter)
 
 

@@ -88,9 +88,7 @@ class Precision(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one network in one way, and compare what it computes with float32."""
-        settings = cell.settings
-        if not isinstance(settings, PrecisionSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not PrecisionSettings")
+        settings = PrecisionSettings.of(cell.settings)
         throughput = THROUGHPUT[cell.variant]
         data = _prepared(meter.dataset("mnist"), settings, throughput, meter.device)
         model, block = _untrained(settings, meter)

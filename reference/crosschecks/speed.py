@@ -139,9 +139,7 @@ class Speed(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Time one method and pass on both fields at every batch size."""
-        settings = cell.settings
-        if not isinstance(settings, SpeedSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not SpeedSettings")
+        settings = SpeedSettings.of(cell.settings)
         installed = list(_installed((*settings.peers, COMPILED, OURS), meter))
         sizes = {SMALL: settings.small_batches, LARGE: settings.large_batches}
         with _one_thread():

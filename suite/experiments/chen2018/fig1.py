@@ -65,9 +65,7 @@ class Fig1(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Follow the paths of one network through a gentle and a steep field."""
-        settings = cell.settings
-        if not isinstance(settings, Fig1Settings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not Fig1Settings")
+        settings = Fig1Settings.of(cell.settings)
         gentle = random_scalar_field(
             settings.units,
             length=settings.length,

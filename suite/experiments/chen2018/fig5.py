@@ -134,7 +134,7 @@ class Fig5(Experiment):
 
     def build_model(self, cell: Cell) -> DensityModel:
         """Return the untrained flow of a cell's variant."""
-        settings = _settings(cell)
+        settings = Fig5Settings.of(cell.settings)
         if not cell.variant.endswith("cnf"):
             return PlanarDensity(NormalizingFlow(settings.depth), settings.base_variance)
         reduction: Reduction = "sum" if settings.reduction == "sum" else "mean"
@@ -152,7 +152,7 @@ class Fig5(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one flow on one data set, then measure its density, its samples and the way between."""
-        settings = _settings(cell)
+        settings = Fig5Settings.of(cell.settings)
         curves = _curves(cell.variant, settings)
         held_out = curves.sample(settings.held_out, meter.generator("held-out")).to(meter.device)
         with meter.initialisation():
@@ -167,12 +167,6 @@ class Fig5(Experiment):
                 _record_densities(model, curves, settings, meter)
 
 
-def _settings(cell: Cell) -> Fig5Settings:
-    if not isinstance(cell.settings, Fig5Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig5Settings")
-    return cell.settings
-
-
 def _curves(variant: str, settings: Fig5Settings) -> NoisyCurves:
     if variant.startswith("circles"):
         return TwoCircles(settings.circles_noise, settings.circles_radius, settings.circles_factor)
@@ -180,7 +174,7 @@ def _curves(variant: str, settings: Fig5Settings) -> NoisyCurves:
 
 
 def _iterations(cell: Cell) -> int:
-    settings = _settings(cell)
+    settings = Fig5Settings.of(cell.settings)
     return settings.nf_iterations if cell.variant.endswith("-nf") else settings.iterations
 
 

@@ -100,11 +100,11 @@ class Table1(Experiment):
 
     def build_model(self, cell: Cell) -> nn.Module:
         """Return the network of a cell's variant at its settings."""
-        return network(cell.variant, _settings(cell))
+        return network(cell.variant, Table1Settings.of(cell.settings))
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train and test one network, then measure a training step against its depth, and every solver in testing."""
-        settings = _settings(cell)
+        settings = Table1Settings.of(cell.settings)
         data = _first_images(meter.dataset("mnist"), settings, meter.device)
         model = self._fresh(cell, settings, meter)
         self._count_parameters(cell, model, meter)
@@ -142,7 +142,7 @@ class Table1(Experiment):
     def _count_parameters(self, cell: Cell, model: nn.Module, meter: Meter) -> None:
         """Record the parameters of this network, and of those of the paper profile with both stems of the re-do."""
         meter.record("parameters", parameter_count(model), "1")
-        published = _settings(dataclasses.replace(cell, settings=self.profiles["paper"]))
+        published = Table1Settings.of(self.profiles["paper"])
         # Counted on the meta device, where a network of any size takes neither time nor memory.
         with torch.device("meta"):
             meter.record("parameters_published", parameter_count(network(cell.variant, published)), "1")
@@ -161,12 +161,6 @@ def grid_solvers(settings: Table1Settings) -> list[SolverChoice]:
         *(SolverChoice("vode_adams", each) for each in settings.grid_vode_tolerances),
         *(SolverChoice("dopri5", each) for each in settings.grid_dopri5_tolerances),
     ]
-
-
-def _settings(cell: Cell) -> Table1Settings:
-    if not isinstance(cell.settings, Table1Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Table1Settings")
-    return cell.settings
 
 
 def _first_images(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:

@@ -86,7 +86,7 @@ class Fig6(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model, then ask a logistic regression whether its states are separable before the flow."""
-        settings = _settings(cell)
+        settings = Fig6Settings.of(cell.settings)
         annuli = Annuli(settings.inner_radius, settings.outer_radius, settings.noise, settings.scale)
         test, labels = (each.to(meter.device) for each in annuli.sample(settings.test_points, meter.generator("test")))
         others, other_labels = annuli.sample(settings.probe_points, meter.generator("probe"))
@@ -160,12 +160,6 @@ def _record_motion(model: PlanarClassifier, points: Tensor, tolerance: float, me
     meter.record("displacement", moved, "length")
     meter.record("relative_displacement", moved / spread, "1")
     meter.record("straightness", moved / length, "1")
-
-
-def _settings(cell: Cell) -> Fig6Settings:
-    if not isinstance(cell.settings, Fig6Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig6Settings")
-    return cell.settings
 
 
 def _rounded(value: float) -> float:

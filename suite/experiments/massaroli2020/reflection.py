@@ -65,7 +65,7 @@ class Reflection(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model on the grid, and follow its paths."""
-        settings, model = _settings(cell), _new_model(cell, meter)
+        settings, model = ReflectionSettings.of(cell.settings), _new_model(cell, meter)
         x = grid(settings.points, meter.device)
         with meter.wall_time() as seconds:
             course = train_to_reflect(model, x, _iterations(cell), settings.learning_rate, meter)
@@ -79,7 +79,8 @@ class Reflection(Experiment):
 
     def run_together(self, cells: Sequence[Cell], meters: Meters) -> None:
         """Train the models of all seeds at once on the grid, then follow the paths of each."""
-        settings, pairs = _settings(cells[0]), list(zip(cells, meters.each, strict=True))
+        settings = ReflectionSettings.of(cells[0].settings)
+        pairs = list(zip(cells, meters.each, strict=True))
         models = [_new_model(cell, meter) for cell, meter in pairs]
         x = grid(settings.points, meters.each[0].device)
         with meters.wall_time() as seconds:
@@ -90,20 +91,14 @@ class Reflection(Experiment):
             _measure(cell, model, meter)
 
 
-def _settings(cell: Cell) -> ReflectionSettings:
-    if not isinstance(cell.settings, ReflectionSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not ReflectionSettings")
-    return cell.settings
-
-
 def _iterations(cell: Cell) -> int:
-    settings = _settings(cell)
+    settings = ReflectionSettings.of(cell.settings)
     return settings.succeeding_iterations if cell.variant in SUCCEEDING else settings.iterations
 
 
 def _new_model(cell: Cell, meter: Meter) -> ScalarMap:
     with meter.initialisation():
-        return reflecting_model(cell.variant, _settings(cell)).double().to(meter.device)
+        return reflecting_model(cell.variant, ReflectionSettings.of(cell.settings)).double().to(meter.device)
 
 
 def _record_course(course: Mapping[int, float], meter: Meter) -> None:
@@ -114,7 +109,7 @@ def _record_course(course: Mapping[int, float], meter: Meter) -> None:
 @torch.no_grad()
 def _measure(cell: Cell, model: ScalarMap, meter: Meter) -> None:
     """Record the errors of a trained model, and follow its paths."""
-    settings = _settings(cell)
+    settings = ReflectionSettings.of(cell.settings)
     x, held_out = grid(settings.points, meter.device), held_out_grid(settings.points, meter.device)
     meter.record("parameters", parameter_count(model), "1")
     for name, numbers in (("", x), ("held_out_", held_out)):

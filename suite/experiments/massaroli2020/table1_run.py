@@ -26,7 +26,7 @@ def run_cell(cell: Cell, meter: Meter, data: ImageClassification, published: Set
         data: The images as they are published.
         published: The settings of the paper profile, whose parameters are counted too.
     """
-    settings = checked(cell.settings)
+    settings = Table1Settings.of(cell.settings)
     throughput = throughput_of(settings)
     prepared = prepare(data, settings, meter.device)
     with meter.initialisation():
@@ -34,7 +34,7 @@ def run_cell(cell: Cell, meter: Meter, data: ImageClassification, published: Set
     meter.record("parameters", parameter_count(model), "1")
     # Counted on the meta device, where a network of any size takes neither time nor memory.
     with torch.device("meta"):
-        meter.record("parameters_published", parameter_count(network(cell.variant, checked(published))), "1")
+        meter.record("parameters_published", parameter_count(network(cell.variant, Table1Settings.of(published))), "1")
     meter.record("test_size", len(prepared.test_labels), "images")
     block = ode_block(model)
     with throughput.passes_of(model):
@@ -84,17 +84,6 @@ def prepare(data: ImageClassification, settings: Table1Settings, device: torch.d
         data.test_labels[: settings.test_images].to(device),
         data.version,
     )
-
-
-def checked(settings: Settings) -> Table1Settings:
-    """Return settings as those of Table 1.
-
-    Raises:
-        TypeError: When they are of another experiment.
-    """
-    if not isinstance(settings, Table1Settings):
-        raise TypeError(f"Table 1 takes Table1Settings, not {type(settings).__name__}")
-    return settings
 
 
 @torch.no_grad()

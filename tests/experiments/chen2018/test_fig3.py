@@ -84,8 +84,7 @@ def decay(rate: float) -> tuple[TrainedProblem, Reference]:
 
 def test_every_variant_measures_what_the_figure_shows(smoke_rows: Mapping[str, Rows]) -> None:
     assert set(smoke_rows) == set(EXPERIMENT.variants)
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Fig3Settings)
+    settings = Fig3Settings.of(EXPERIMENT.profiles["smoke"])
     for variant, rows in smoke_rows.items():
         assert min(values(rows, EXPERIMENT.headline)) > 0
         if variant == TRAINING:

@@ -243,10 +243,9 @@ def test_energy_is_annealed_over_the_first_share_of_the_updates() -> None:
 
 def test_equal_time_follows_from_the_times_of_single_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     cell, meter = meter_of("nf-equal-time", cnf_iterations=30)
-    assert isinstance(cell.settings, Fig4Settings)
     seconds = {"nf-equal-time": 0.002, "cnf": 0.05}
     monkeypatch.setattr(fig4, "_seconds", lambda variant, *arguments: [seconds[variant] * 2, seconds[variant]])
-    assert fig4._equal_time(2, cell.settings, meter) == 750
+    assert fig4._equal_time(2, Fig4Settings.of(cell.settings), meter) == 750
 
 
 def test_only_the_published_training_of_the_normalizing_flow_is_by_rmsprop() -> None:

@@ -118,8 +118,7 @@ def test_each_timed_step_is_a_row_of_its_own(smoke_rows: Mapping[str, Rows]) -> 
     for row in smoke_rows["ode-net"]:
         if row["metric"] == "step_seconds":
             times[row["depth"], row["tolerance"]].append(row["value"])
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Table1Settings)
+    settings = Table1Settings.of(EXPERIMENT.profiles["smoke"])
     assert {tolerance for _, tolerance in times} == set(settings.probe_tolerances)
     assert all(len(each) == settings.probe_repeats and min(each) > 0 for each in times.values())
 
@@ -182,8 +181,7 @@ def test_variants_see_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_ode_network_is_tested_with_every_solver_of_the_grid(smoke_rows: Mapping[str, Rows]) -> None:
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Table1Settings)
+    settings = Table1Settings.of(EXPERIMENT.profiles["smoke"])
     wanted = [solver.axes for solver in grid_solvers(settings)]
     assert [axes["test_solver"] for axes in wanted] == [
         "euler", "euler", "rk4", "implicit_adams", "vode_adams", "dopri5", "dopri5",

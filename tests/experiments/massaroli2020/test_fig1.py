@@ -96,10 +96,10 @@ def test_accuracy_is_the_share_of_the_larger_score() -> None:
 
 def test_stacked_means_approach_the_smooth_parameters_quadratically() -> None:
     cell, meter = new_meter(stacked_pieces=(8, 16, 32, 64), stacked_steps=64, hidden=5, harmonics=1)
-    assert isinstance(cell.settings, Fig1Settings)
-    classifier = _new_classifier("fourier", cell.settings, meter)
+    settings = Fig1Settings.of(cell.settings)
+    classifier = _new_classifier("fourier", settings, meter)
     drawn(classifier.field)
-    TrainedOn(classifier, points(5), torch.zeros(5), "moons", cell.settings, meter).record_stacked_limit()
+    TrainedOn(classifier, points(5), torch.zeros(5), "moons", settings, meter).record_stacked_limit()
     distances = [row["value"] for row in meter.rows if row["metric"] == "stacked_distance"]
     for coarse, fine in itertools.pairwise(distances):
         assert coarse / fine == pytest.approx(4, rel=0.1)

@@ -70,8 +70,7 @@ def test_monotone_floor_is_the_least_of_a_quadratic_programme() -> None:
 
 def test_parameters_of_second_order_are_those_that_the_tutorials_print() -> None:
     for profile in ("quick", "laptop", "paper"):
-        settings = EXPERIMENT.profiles[profile]
-        assert isinstance(settings, HigherOrderSettings)
+        settings = HigherOrderSettings.of(EXPERIMENT.profiles[profile])
         assert parameter_count(new_classifier("second", spirals(settings).inputs, settings)) == 460
         assert parameter_count(new_classifier("second", spheres(settings).inputs, settings)) == 657
 

@@ -50,8 +50,7 @@ def test_both_regularisers_start_from_flows_of_one_size_and_are_measured_alike(s
 
 @pytest.mark.parametrize("profile", ["quick", "laptop", "paper"])
 def test_augmented_and_plain_networks_have_about_as_many_parameters(profile: Any) -> None:
-    settings = EXPERIMENT.profiles[profile]
-    assert isinstance(settings, RegularisationSettings)
+    settings = RegularisationSettings.of(EXPERIMENT.profiles[profile])
     digits = [parameter_count(digit_classifier(settings, augmented=each)) for each in (True, False)]
     nodes = [parameter_count(node_classifier(torch.eye(2), settings, augmented=each)) for each in (True, False)]
     assert digits[0] / digits[1] == pytest.approx(1.0, abs=0.05)

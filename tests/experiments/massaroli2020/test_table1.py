@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from suite import datasets
 from suite.datasets import ImageClassification
-from suite.declarations import Cell, DataVersion, Experiment, Settings
+from suite.declarations import Cell, DataVersion, Experiment
 from suite.experiments.massaroli2020 import table1_training
 from suite.experiments.massaroli2020.table1 import Table1
 from suite.experiments.massaroli2020.table1_cifar10 import Table1Cifar10
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, WITHOUT_AN_ODE, network, ode_block
-from suite.experiments.massaroli2020.table1_run import checked, prepare, retest_solvers
+from suite.experiments.massaroli2020.table1_run import prepare, retest_solvers
 from suite.experiments.massaroli2020.table1_settings import (
     Table1Cifar10PaperSettings,
     Table1Cifar10Settings,
@@ -263,8 +263,3 @@ def test_the_paper_profiles_are_the_published_settings() -> None:
         assert all(bool(note.source) != bool(note.ours) for note in kind.notes())
     assert EXPERIMENTS["mnist"].variants == EXPERIMENTS["cifar10"].variants == VARIANTS
     assert set(ROWS) < set(VARIANTS)
-
-
-def test_settings_of_another_experiment_are_refused() -> None:
-    with pytest.raises(TypeError, match="Table1Settings, not Settings"):
-        checked(Settings())

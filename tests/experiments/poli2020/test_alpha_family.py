@@ -101,8 +101,7 @@ def test_released_error_subtracts_the_last_sample() -> None:
 
 
 def test_members_are_those_of_the_claims_in_every_profile() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, AlphaSettings)
+    for settings in map(AlphaSettings.of, EXPERIMENT.profiles.values()):
         assert settings.trained_alpha in settings.alphas
         assert set(settings.refitted_alphas) <= set(settings.alphas)
     paper = EXPERIMENT.profiles["paper"]

@@ -119,8 +119,7 @@ def test_a_step_is_timed_whose_own_length_throws_trajectories_out() -> None:
 
 
 def test_outputs_are_whole_steps_of_every_method_at_every_rate() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, LorenzSettings)
+    for settings in map(LorenzSettings.of, EXPERIMENT.profiles.values()):
         for system, rates in (("lorenz", settings.lorenz_rates), ("van-der-pol", settings.oscillator_rates)):
             assert settings.matched_rate in rates
             for rate in rates:

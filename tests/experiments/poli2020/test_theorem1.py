@@ -142,8 +142,7 @@ def test_starts_are_drawn_anew_for_training_and_lie_where_they_should() -> None:
 
 
 def test_steps_of_every_profile_are_whole_numbers() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, Theorem1Settings)
+    for settings in map(Theorem1Settings.of, EXPERIMENT.profiles.values()):
         for grid in settings.grids:
             trained = grid / settings.trained_stride
             for multiple in (*settings.transfers, *settings.fine):

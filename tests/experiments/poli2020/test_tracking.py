@@ -96,8 +96,7 @@ def test_steps_use_no_more_than_the_evaluations_given() -> None:
 
 
 def test_evaluations_are_the_same_for_all_methods_in_every_profile() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, TrackedSettings)
+    for settings in map(TrackedSettings.of, EXPERIMENT.profiles.values()):
         assert settings.trained_steps in settings.evaluations
         for variant in (*CLASSICAL, *HYPER):
             assert all(evaluations_of(variant, steps_for(variant, n)) == n for n in settings.evaluations)
