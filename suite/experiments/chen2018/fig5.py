@@ -17,11 +17,10 @@ from suite.experiments.chen2018.flow_measurements import (
     angular_displacement,
     direction_turn,
     mass,
-    sliced_wasserstein,
     spreads,
-    square_grid,
     tangential_share,
 )
+from suite.experiments.planar_points import sliced_wasserstein, square_grid
 from suite.experiments.stretches import Stretch, stretches
 from suite.models import Gradient
 from suite.models.flows import (

@@ -12,14 +12,14 @@ from torch import nn
 
 from suite.datasets import ImageClassification
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
-from suite.experiments.chen2018.solver_choice import SolverChoice
-from suite.experiments.chen2018.solver_grid import measure_solver_grid
 from suite.experiments.chen2018.table1_depths import measure_depths
 from suite.experiments.chen2018.table1_networks import adams, network, ode_block
 from suite.experiments.chen2018.table1_settings import Table1PaperSettings, Table1Settings
 from suite.experiments.chen2018.table1_training import train
-from suite.experiments.chen2018.unconverged import unconverged_solves
+from suite.experiments.solver_choice import SolverChoice
+from suite.experiments.solver_grid import measure_solver_grid
 from suite.experiments.throughput import throughput_of
+from suite.experiments.unconverged import unconverged_solves
 from suite.models import parameter_count
 
 

@@ -13,8 +13,8 @@ from torch.nn.functional import cross_entropy
 from suite.datasets.nested_spheres import NestedSpheres
 from suite.datasets.planar_classes import PlanarClasses, TwoSpirals
 from suite.declarations import Meter
-from suite.experiments.chen2018.flow_measurements import square_grid
 from suite.experiments.massaroli2020.higher_order_settings import HigherOrderSettings
+from suite.experiments.planar_points import square_grid
 from suite.models import parameter_count
 from suite.models.flow_classifier import FlowClassifier
 from suite.models.order_networks import KINDS

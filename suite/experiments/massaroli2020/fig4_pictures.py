@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from suite.declarations import Meter
-from suite.experiments.chen2018.flow_measurements import square_grid
 from suite.experiments.massaroli2020.fig4_scores import LogDensity
 from suite.experiments.massaroli2020.fig4_settings import Fig4Settings
+from suite.experiments.planar_points import square_grid
 from suite.models.conditional_flow import ClassDensities
 from suite.models.flows import gaussian_samples
 

@@ -8,11 +8,11 @@ from torch.nn import functional
 
 from suite.datasets import ImageClassification
 from suite.declarations import Cell, Meter, Settings
-from suite.experiments.chen2018.solver_choice import SolverChoice
-from suite.experiments.chen2018.solver_grid import measure_solver_grid
 from suite.experiments.massaroli2020.table1_networks import network, ode_block
 from suite.experiments.massaroli2020.table1_settings import Table1Settings
 from suite.experiments.massaroli2020.table1_training import train
+from suite.experiments.solver_choice import SolverChoice
+from suite.experiments.solver_grid import measure_solver_grid
 from suite.experiments.throughput import throughput_of
 from suite.models import ODEBlock, parameter_count
 
