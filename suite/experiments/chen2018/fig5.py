@@ -21,6 +21,7 @@ from suite.experiments.chen2018.flow_measurements import (
     tangential_share,
 )
 from suite.experiments.planar_points import sliced_wasserstein, square_grid
+from suite.experiments.rounding import significant
 from suite.experiments.stretches import Stretch, stretches
 from suite.models import Gradient
 from suite.models.flows import (
@@ -295,7 +296,7 @@ def _measure_samples(
         shown = model.path(base[: settings.picture_samples], [0.0, *(share / 100 for share in settings.shares)])[1:]
         for share, points in zip(settings.shares, shown.tolist(), strict=True):
             for x, y in points:
-                meter.record("sample", float(f"{y:.3g}"), "length", share=share, x=float(f"{x:.3g}"))
+                meter.record("sample", significant(y, 3), "length", share=share, x=significant(x, 3))
 
 
 def _measure_round_trip(model: DensityModel, held_out: Tensor, settings: Fig5Settings, meter: Meter) -> None:
@@ -335,7 +336,7 @@ def _record_densities(model: DensityModel, curves: NoisyCurves, settings: Fig5Se
         for cell, value in enumerate(density.tolist()):
             if value > threshold:
                 column, row = cell % side, cell // side
-                meter.record(metric, float(f"{value:.3g}"), "1/area", **axes, column=column, row=row)
+                meter.record(metric, significant(value, 3), "1/area", **axes, column=column, row=row)
 
     meter.record("picture_side", side, "cells")
     for share in settings.shares:

@@ -12,6 +12,7 @@ from torch import nn
 from suite.declarations import Cell, Experiment, Meter, Meters, Profile, Settings, setting
 from suite.experiments.massaroli2020.reflection_grid import crossings, floor, grid, held_out_grid
 from suite.experiments.massaroli2020.reflection_training import train_to_reflect, train_to_reflect_together
+from suite.experiments.rounding import significant
 from suite.models import parameter_count
 from suite.models.augmentation import ZeroAugmentation
 from suite.models.data_control import ConditionConcatenation
@@ -161,8 +162,4 @@ def _follow(model: ScalarMap, settings: ReflectionSettings, meter: Meter, *, dra
     starts = grid(settings.drawn_starts, meter.device)
     for start, path in zip(starts.squeeze(1).tolist(), model.path(starts, depths).squeeze(2).T.tolist(), strict=True):
         for depth, value in zip(depths, path, strict=True):
-            meter.record("state", _rounded(value), "1", x=_rounded(start), s=_rounded(depth))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
+            meter.record("state", significant(value, 4), "1", x=significant(start, 4), s=significant(depth, 4))
