@@ -112,15 +112,9 @@ def _prepared(
     data: ImageClassification, settings: PrecisionSettings, throughput: Throughput, device: torch.device
 ) -> ImageClassification:
     def ready(images: Tensor) -> Tensor:
-        return throughput.laid_out(functional.avg_pool2d(images.to(device), settings.pooling))
+        return throughput.laid_out(functional.avg_pool2d(images, settings.pooling))
 
-    return ImageClassification(
-        ready(data.train_images[: settings.train_images]),
-        data.train_labels[: settings.train_images].to(device),
-        ready(data.test_images[: settings.test_images]),
-        data.test_labels[: settings.test_images].to(device),
-        data.version,
-    )
+    return data.first(settings.train_images, settings.test_images, device).with_images(ready)
 
 
 def _untrained(settings: PrecisionSettings, meter: Meter) -> tuple[ImageClassifier, ODEBlock]:

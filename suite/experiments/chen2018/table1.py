@@ -10,7 +10,6 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from suite.datasets import ImageClassification
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.chen2018.table1_depths import measure_depths
 from suite.experiments.chen2018.table1_networks import adams, network, ode_block
@@ -105,7 +104,8 @@ class Table1(Experiment):
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train and test one network, then measure a training step against its depth, and every solver in testing."""
         settings = Table1Settings.of(cell.settings)
-        data = _first_images(meter.dataset("mnist"), settings, meter.device)
+        some = meter.dataset("mnist").first(settings.train_images, settings.test_images, meter.device)
+        data = some.with_images(throughput_of(settings).laid_out)
         model = self._fresh(cell, settings, meter)
         self._count_parameters(cell, model, meter)
         meter.record("test_size", len(data.test_labels), "images")
@@ -161,15 +161,3 @@ def grid_solvers(settings: Table1Settings) -> list[SolverChoice]:
         *(SolverChoice("vode_adams", each) for each in settings.grid_vode_tolerances),
         *(SolverChoice("dopri5", each) for each in settings.grid_dopri5_tolerances),
     ]
-
-
-def _first_images(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
-    """Return as many of the first images as the settings ask for and the data set has, on the device."""
-    laid_out = throughput_of(settings).laid_out
-    return ImageClassification(
-        laid_out(data.train_images[: settings.train_images].to(device)),
-        data.train_labels[: settings.train_images].to(device),
-        laid_out(data.test_images[: settings.test_images].to(device)),
-        data.test_labels[: settings.test_images].to(device),
-        data.version,
-    )

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from suite.datasets import ImageClassification
 from suite.declarations import Cell, Meter, Settings
 from suite.experiments.massaroli2020.table1_networks import network, ode_block
 from suite.experiments.massaroli2020.table1_settings import Table1Settings
 from suite.experiments.massaroli2020.table1_training import train
+from suite.experiments.normalised_images import pooled_and_normalised
 from suite.experiments.solver_choice import SolverChoice
 from suite.experiments.solver_grid import measure_solver_grid
 from suite.experiments.throughput import throughput_of
@@ -68,22 +68,12 @@ def retest_solvers(settings: Table1Settings) -> list[SolverChoice]:
 
 def prepare(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
     """Return as many of the first images as the settings ask for and there are, pooled and normalised."""
-    means, deviations = (
-        torch.tensor(values, device=device).reshape(1, -1, 1, 1)
-        for values in (settings.pixel_means, settings.pixel_deviations)
-    )
 
     def ready(images: Tensor) -> Tensor:
-        pooled = functional.avg_pool2d(images.to(device), settings.pooling)
-        return throughput_of(settings).laid_out((pooled - means) / deviations)
+        pooled = pooled_and_normalised(images, settings.pooling, settings.pixel_means, settings.pixel_deviations)
+        return throughput_of(settings).laid_out(pooled)
 
-    return ImageClassification(
-        ready(data.train_images[: settings.train_images]),
-        data.train_labels[: settings.train_images].to(device),
-        ready(data.test_images[: settings.test_images]),
-        data.test_labels[: settings.test_images].to(device),
-        data.version,
-    )
+    return data.first(settings.train_images, settings.test_images, device).with_images(ready)
 
 
 @torch.no_grad()
