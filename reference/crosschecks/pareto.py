@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from reference.crosschecks.pareto_case import ParetoCase
@@ -20,6 +20,7 @@ from reference.crosschecks.pareto_measures import (
 )
 from reference.crosschecks.pareto_settings import ParetoSettings
 from reference.crosschecks.pareto_trained import distilled, fitted_steps, hypersolvers
+from reference.libraries.installed import those_installed
 from reference.libraries.torchdiffeq import Torchdiffeq
 from reference.libraries.torchdyn import Torchdyn
 from suite.data_by_variant import DataByVariant
@@ -27,7 +28,6 @@ from suite.declarations import (
     Cell,
     Experiment,
     Library,
-    LibraryMissingError,
     Meter,
     ModelSpec,
     Profile,
@@ -109,7 +109,7 @@ class Pareto(Experiment, DataByVariant):
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure everything on one field."""
         settings = ParetoSettings.of(cell.settings)
-        libraries = list(_installed(settings.peers, meter))
+        libraries = list(those_installed(PEERS, settings.peers, meter))
         case = _case(cell, settings, meter)
         meter.record("evaluation_macs", case.evaluation_macs, "MAC")
         meter.record("trajectory_macs", case.pool_work.macs, "MAC")
@@ -133,16 +133,6 @@ def _case(cell: Cell, settings: ParetoSettings, meter: Meter) -> ParetoCase:
         return flow_case(model, cell.variant, settings, meter)
     published = ImageSettings.of(IMAGES[cell.variant].profiles[cell.profile])
     return image_case(model, cell.variant, meter.dataset(cell.variant), settings, published, meter)
-
-
-def _installed(names: Sequence[str], meter: Meter) -> Iterator[Library]:
-    for library in (each for each in PEERS if each.name in names):
-        try:
-            meter.record("installed", 1.0, "1", library=library.name, version=library.version())
-        except LibraryMissingError as missing:
-            meter.record("installed", 0.0, "1", library=library.name, reason=str(missing))
-        else:
-            yield library
 
 
 def _points(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSettings, meter: Meter) -> list[Point]:
