@@ -21,22 +21,20 @@ from suite.experiments.chen2018.fig4 import Fig4, Fig4Settings
 from suite.experiments.chen2018.matched_flows import MatchedContinuousFlows, MatchedFlows, MatchedPlanarFlows, Solver
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.flow_ensembles import GatedEnsemble
 from suite.models.flows import ContinuousFlow, NormalizingFlow, PlanarField
 from suite.models.graphed_step import GraphedStep
+from tests.smoke_rows import Rows, rows_by_variant
 from tests.solvers.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig4()
 TARGETS = ("u1", "u3", "u4")
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig4").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig4")
 
 
 def meter_of(variant: str, **changes: Any) -> tuple[Cell, CellMeter]:

@@ -19,7 +19,6 @@ from suite.experiments.chen2018.flow_measurements import (
 )
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.flows import (
     ContinuousDensity,
     ContinuousFlow,
@@ -29,16 +28,15 @@ from suite.models.flows import (
     PlanarField,
     gaussian_samples,
 )
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig5()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig5").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig5")
 
 
 def smoke_settings(**changes: Any) -> Settings:

@@ -16,19 +16,17 @@ from suite.experiments.chen2018.table1 import Table1, grid_solvers
 from suite.experiments.chen2018.table1_settings import Table1PaperSettings, Table1Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ImageClassifier, ODEBlock
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Table1()
 ODE_VARIANTS = ("euler-1", "euler-4", "rk4-2", "rk-net", "ode-net-adams", "ode-net-vode", "ode-net")
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "table1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/table1")
 
 
 def make_cell(variant: str, **changes: Any) -> Cell:

@@ -15,18 +15,16 @@ from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accura
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.two_layer_fields import two_layer_field
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Fig1()
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/fig1")
 
 
 def new_meter(variant: str = "fourier", **settings: Any) -> tuple[Cell, CellMeter]:

@@ -11,10 +11,9 @@ from suite.experiments.massaroli2020.fig4 import MIXTURE, Fig4
 from suite.experiments.massaroli2020.fig4_scores import record_likelihoods, record_mass, true_log_density
 from suite.experiments.massaroli2020.fig4_settings import Fig4Settings
 from suite.experiments.massaroli2020.fig4_training import draw, new_densities
-from suite.harness.schema import parse
 from suite.models import parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Fig4()
 TARGETS = ["moons", "spirals", "ring"]
 
@@ -41,8 +40,7 @@ def by_target(rows: Rows, metric: str) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig4").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/fig4")
 
 
 def test_every_variant_is_scored_on_every_class(smoke_rows: Mapping[str, Rows]) -> None:

@@ -29,22 +29,19 @@ from suite.experiments.massaroli2020.table1_settings import (
 )
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ODEBlock, parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENTS: dict[str, Experiment] = {"mnist": Table1(), "cifar10": Table1Cifar10()}
 ROWS = ("node", "anode", "il-node", "second-order")
 ODE_VARIANTS = tuple(variant for variant in VARIANTS if variant not in WITHOUT_AN_ODE)
 SMALL = Table1Settings(channels=4, node_hidden=5, tolerance=1e-8)
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module", params=list(EXPERIMENTS))
 def smoke_rows(request: pytest.FixtureRequest, smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell, on either data set."""
-    folder = smoke_records / EXPERIMENTS[request.param].id
-    parsed = [parse(path) for path in folder.glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, EXPERIMENTS[request.param].id)
 
 
 def run(variant: str, data: str = "mnist", **changes: Any) -> tuple[Rows, nn.Module]:
