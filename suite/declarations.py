@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,17 @@ class Settings:
 
     The values are numbers, strings, booleans or tuples of these, so that settings hash, print and compare.
     """
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return settings, such as a cell's or a profile's, as those of this class.
+
+        Raises:
+            TypeError: When they are another experiment's.
+        """
+        if not isinstance(settings, cls):
+            raise TypeError(f"{cls.__name__} are wanted, not {type(settings).__name__}")
+        return settings
 
     @classmethod
     def notes(cls) -> Iterator[SettingNote]:

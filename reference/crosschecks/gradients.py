@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from reference.crosschecks.finite_differences import WRT, directional_derivatives, directions
 from reference.crosschecks.gradient_problems import GradientProblem, analytic_problems, model_problem
 from reference.crosschecks.reconstruction import WatchedField, reverse_solve_error
-from reference.crosschecks.ways import REVERSIBLE_METHODS, way
+from reference.crosschecks.ways import REVERSIBLE_METHODS, WAYS, way
 from suite.declarations import Axis, Cell, Experiment, Library, Meter, ModelSpec, Profile, Settings, setting
 from suite.models import ImageClassifier, ODEBlock
 
@@ -64,19 +64,7 @@ class Gradients(Experiment):
 
     id = "crosscheck/gradients"
     title = "Gradient correctness: every way to differentiate, ours and torchdiffeq's, against finite differences"
-    variants = (
-        "torchdiffeq-direct",
-        "direct",
-        "torchdiffeq-adjoint",
-        "checkpointed",
-        "recursive",
-        "reversible",
-        "interpolated",
-        "adjoint-segments",
-        "adjoint-quadrature",
-        "adjoint-seminorm",
-        "adjoint",
-    )
+    variants = WAYS
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": GradientSettings(
             methods=("dopri5",),
@@ -118,9 +106,7 @@ class Gradients(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one way to differentiate on every problem, method and tolerance."""
-        settings = cell.settings
-        if not isinstance(settings, GradientSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not GradientSettings")
+        settings = GradientSettings.of(cell.settings)
         library, gradient = way(cell.variant)
         analytic = analytic_problems(settings.outputs, settings.latent_outputs, meter.generator("problems"))
         problems = [*analytic, _trained(settings, meter)]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from reference.crosschecks.ways import REVERSIBLE_METHODS, way
+from reference.crosschecks.ways import REVERSIBLE_METHODS, WAYS, way
 from suite.declarations import Axis, Cell, Experiment, Meter, Profile, Settings, Varying, setting
 from suite.harness.meters.live_tensors import live_tensors
 from suite.models import ConvolutionalField, residual_body
@@ -63,20 +63,7 @@ class Memory(Experiment):
 
     id = "crosscheck/memory"
     title = "Memory against steps and tolerance: every way to differentiate, and residual networks"
-    variants = (
-        RESNET,
-        "torchdiffeq-direct",
-        "direct",
-        "torchdiffeq-adjoint",
-        "checkpointed",
-        "recursive",
-        "reversible",
-        "interpolated",
-        "adjoint-segments",
-        "adjoint-quadrature",
-        "adjoint-seminorm",
-        "adjoint",
-    )
+    variants = (RESNET, *WAYS)
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": MemorySettings(steps=(1, 2, 4, 8), tolerances=(1e-1, 1e-2, 1e-3), channels=2, pixels=4, duration=1.0),
         "quick": MemorySettings(steps=(1, 2, 4, 8, 16, 32, 64), tolerances=(1e-1, 1e-2, 1e-3), duration=2.0),
@@ -94,9 +81,7 @@ class Memory(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one way to differentiate against steps and against tolerance."""
-        settings = cell.settings
-        if not isinstance(settings, MemorySettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not MemorySettings")
+        settings = MemorySettings.of(cell.settings)
         gc.collect()
         gc.freeze()  # so that a collection goes through what a measurement left behind, and not through every module
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from reference.crosschecks.pareto_case import ParetoCase
@@ -20,6 +20,7 @@ from reference.crosschecks.pareto_measures import (
 )
 from reference.crosschecks.pareto_settings import ParetoSettings
 from reference.crosschecks.pareto_trained import distilled, fitted_steps, hypersolvers
+from reference.libraries.installed import those_installed
 from reference.libraries.torchdiffeq import Torchdiffeq
 from reference.libraries.torchdyn import Torchdyn
 from suite.data_by_variant import DataByVariant
@@ -27,7 +28,6 @@ from suite.declarations import (
     Cell,
     Experiment,
     Library,
-    LibraryMissingError,
     Meter,
     ModelSpec,
     Profile,
@@ -35,7 +35,8 @@ from suite.declarations import (
     Varying,
 )
 from suite.experiments.poli2020.cifar10 import Cifar10
-from suite.experiments.poli2020.image_run import NODE, checked
+from suite.experiments.poli2020.image_run import NODE
+from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.mnist import Mnist
 
 FLOWS = {target: f"cnf-{target}" for target in ("checkerboard", "gaussians", "pinwheel", "rings")}
@@ -107,10 +108,8 @@ class Pareto(Experiment, DataByVariant):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure everything on one field."""
-        settings = cell.settings
-        if not isinstance(settings, ParetoSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not ParetoSettings")
-        libraries = list(_installed(settings.peers, meter))
+        settings = ParetoSettings.of(cell.settings)
+        libraries = list(those_installed(PEERS, settings.peers, meter))
         case = _case(cell, settings, meter)
         meter.record("evaluation_macs", case.evaluation_macs, "MAC")
         meter.record("trajectory_macs", case.pool_work.macs, "MAC")
@@ -132,18 +131,8 @@ def _case(cell: Cell, settings: ParetoSettings, meter: Meter) -> ParetoCase:
     model = meter.trained(_spec(cell.variant))
     if cell.variant not in IMAGES:
         return flow_case(model, cell.variant, settings, meter)
-    published = checked(IMAGES[cell.variant].profiles[cell.profile])
+    published = ImageSettings.of(IMAGES[cell.variant].profiles[cell.profile])
     return image_case(model, cell.variant, meter.dataset(cell.variant), settings, published, meter)
-
-
-def _installed(names: Sequence[str], meter: Meter) -> Iterator[Library]:
-    for library in (each for each in PEERS if each.name in names):
-        try:
-            meter.record("installed", 1.0, "1", library=library.name, version=library.version())
-        except LibraryMissingError as missing:
-            meter.record("installed", 0.0, "1", library=library.name, reason=str(missing))
-        else:
-            yield library
 
 
 def _points(case: ParetoCase, libraries: Sequence[Library], settings: ParetoSettings, meter: Meter) -> list[Point]:

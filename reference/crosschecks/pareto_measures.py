@@ -9,6 +9,7 @@ from reference.crosschecks.pareto_case import ParetoCase
 from reference.crosschecks.pareto_contenders import OURS, Contender
 from reference.crosschecks.pareto_front import least_cost, least_error, on_front, samples_to_pay
 from suite.declarations import Axis, Meter
+from suite.experiments.rounding import significant
 from suite.harness.interleaved import best_times
 from suite.harness.meters import synchronise
 
@@ -86,14 +87,14 @@ def record_points(points: Sequence[Point], meter: Meter) -> None:
     """
     for point in points:
         axes = _axes(point)
-        meter.record("error", _rounded(point.error), "1", kind=point.contender.kind, **axes)
+        meter.record("error", significant(point.error, 4), "1", kind=point.contender.kind, **axes)
         if point.contender.library == OURS:
-            meter.record("median_error", _rounded(point.median), "1", **axes)
+            meter.record("median_error", significant(point.median, 4), "1", **axes)
         for cost in COSTS:
-            meter.record(cost, _rounded(point.costs[cost]), UNITS[cost], **axes)
+            meter.record(cost, significant(point.costs[cost], 4), UNITS[cost], **axes)
         if point.contender.training is not None:
-            meter.record("training_seconds", _rounded(point.contender.training.seconds), "s", **axes)
-            meter.record("training_macs", _rounded(point.contender.training.macs), "MAC", **axes)
+            meter.record("training_seconds", significant(point.contender.training.seconds, 4), "s", **axes)
+            meter.record("training_macs", significant(point.contender.training.macs, 4), "MAC", **axes)
     for cost in COSTS:
         several = [point for point in points if point.costs[cost] > 0]
         found = on_front([point.costs[cost] for point in several], [point.error for point in several])
@@ -115,7 +116,7 @@ def record_rivals(points: Sequence[Point], meter: Meter) -> None:
                 )
                 if best is not None:
                     axes: dict[str, Axis] = {"cost": cost, "rivals": name, **_short(point)}
-                    meter.record("error_over_rival", _rounded(point.error / best), "1", **axes)
+                    meter.record("error_over_rival", significant(point.error / best, 4), "1", **axes)
 
 
 def record_amortisation(points: Sequence[Point], meter: Meter) -> None:
@@ -138,10 +139,10 @@ def record_amortisation(points: Sequence[Point], meter: Meter) -> None:
                     continue
                 axes: dict[str, Axis] = {"cost": cost, "rivals": name, **_short(point)}
                 saved = 1e6 * (cheapest - point.costs[cost])
-                meter.record("paid_by_a_million", _rounded(saved / spent), "1", **axes)
+                meter.record("paid_by_a_million", significant(saved / spent, 4), "1", **axes)
                 samples = samples_to_pay(spent, point.costs[cost], cheapest)
                 if samples is not None:
-                    meter.record("samples_to_pay", _rounded(samples), "samples", **axes)
+                    meter.record("samples_to_pay", significant(samples, 4), "samples", **axes)
 
 
 def record_share(points: Sequence[Point], meter: Meter) -> None:
@@ -163,7 +164,3 @@ def _axes(point: Point) -> dict[str, Axis]:
 
 def _short(point: Point) -> dict[str, Axis]:
     return {"method": point.contender.method, "effort": point.contender.effort}
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")

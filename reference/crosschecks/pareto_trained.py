@@ -15,6 +15,7 @@ from reference.crosschecks.pareto_case import ParetoCase, Work
 from reference.crosschecks.pareto_contenders import OURS, Contender, fixed
 from reference.crosschecks.pareto_settings import ParetoSettings
 from suite.declarations import Meter
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import (
     FittedSteps,
     FittingPlan,
@@ -115,7 +116,7 @@ def distilled(case: ParetoCase, budgets: Iterable[float], meter: Meter) -> Itera
             network = case.direct(budget)
         training = _fitted_ends(case, f"{case.name} network {number}", network, network, case.plan, meter)
         network.requires_grad_(requires_grad=False)
-        effort = float(f"{budget / case.evaluation_macs:.3g}")
+        effort = significant(budget / case.evaluation_macs, 3)
         yield Contender("distilled", "distilled", OURS, effort, lambda network=network: network(case.starts), training)  # type: ignore[misc]
 
 

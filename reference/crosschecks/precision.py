@@ -88,9 +88,7 @@ class Precision(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one network in one way, and compare what it computes with float32."""
-        settings = cell.settings
-        if not isinstance(settings, PrecisionSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not PrecisionSettings")
+        settings = PrecisionSettings.of(cell.settings)
         throughput = THROUGHPUT[cell.variant]
         data = _prepared(meter.dataset("mnist"), settings, throughput, meter.device)
         model, block = _untrained(settings, meter)
@@ -114,15 +112,9 @@ def _prepared(
     data: ImageClassification, settings: PrecisionSettings, throughput: Throughput, device: torch.device
 ) -> ImageClassification:
     def ready(images: Tensor) -> Tensor:
-        return throughput.laid_out(functional.avg_pool2d(images.to(device), settings.pooling))
+        return throughput.laid_out(functional.avg_pool2d(images, settings.pooling))
 
-    return ImageClassification(
-        ready(data.train_images[: settings.train_images]),
-        data.train_labels[: settings.train_images].to(device),
-        ready(data.test_images[: settings.test_images]),
-        data.test_labels[: settings.test_images].to(device),
-        data.version,
-    )
+    return data.first(settings.train_images, settings.test_images, device).with_images(ready)
 
 
 def _untrained(settings: PrecisionSettings, meter: Meter) -> tuple[ImageClassifier, ODEBlock]:

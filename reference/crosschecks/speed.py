@@ -17,6 +17,7 @@ from reference.crosschecks.perceptron_field import PerceptronField
 from reference.crosschecks.roofline import record_limits, roofline
 from reference.crosschecks.speed_times import FIELD, FIELD_GRAPH, PARTS, fastest, times_of_repeats
 from reference.libraries.diffrax import Diffrax
+from reference.libraries.installed import those_installed
 from reference.libraries.prepared import NeutralLibrary
 from reference.libraries.scipy import Scipy
 from reference.libraries.suite import CompiledSuite, Suite
@@ -140,10 +141,8 @@ class Speed(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Time one method and pass on both fields at every batch size."""
-        settings = cell.settings
-        if not isinstance(settings, SpeedSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not SpeedSettings")
-        installed = list(_installed((*settings.peers, COMPILED, OURS), meter))
+        settings = SpeedSettings.of(cell.settings)
+        installed = list(those_installed(CONTENDERS, (*settings.peers, COMPILED, OURS), meter))
         sizes = {SMALL: settings.small_batches, LARGE: settings.large_batches}
         with _one_thread():
             limits = measure_limits(meter.device)
@@ -177,16 +176,6 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _installed(names: Sequence[str], meter: Meter) -> Iterator[Library]:
-    for library in (each for each in CONTENDERS if each.name in names):
-        try:
-            meter.record("installed", 1.0, "1", library=library.name, version=library.version())
-        except LibraryMissingError as missing:
-            meter.record("installed", 0.0, "1", library=library.name, reason=str(missing))
-        else:
-            yield library
 
 
 def _solve(variant: str, settings: SpeedSettings, field: PerceptronField, y0: Tensor, span: float) -> Solve:

@@ -6,6 +6,21 @@ from reference.libraries.suite import Suite
 from reference.libraries.torchdiffeq import Torchdiffeq
 from suite.declarations import Library
 
+WAYS = (
+    "torchdiffeq-direct",
+    "direct",
+    "torchdiffeq-adjoint",
+    "checkpointed",
+    "recursive",
+    "reversible",
+    "interpolated",
+    "adjoint-segments",
+    "adjoint-quadrature",
+    "adjoint-seminorm",
+    "adjoint",
+)
+"""Theirs beside ours, the adjoint that people call by default last."""
+
 REVERSIBLE_METHODS = ("reversible_heun", "asynchronous_leapfrog")
 """The methods whose steps can be undone, which a reversible gradient needs; they take steps of a fixed size."""
 

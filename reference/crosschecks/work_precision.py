@@ -172,9 +172,7 @@ class WorkPrecision(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one library, or the reference, on every problem."""
-        settings = cell.settings
-        if not isinstance(settings, WorkPrecisionSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not WorkPrecisionSettings")
+        settings = WorkPrecisionSettings.of(cell.settings)
         if cell.variant == "reference":
             _check_reference(settings, meter)
             return

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 from suite.declarations import DataVersion
@@ -26,3 +28,17 @@ class ImageClassification:
     test_images: Tensor
     test_labels: Tensor
     version: DataVersion
+
+    def first(self, train: int, test: int, device: torch.device) -> ImageClassification:
+        """Return so many of the first images of each part, or as many as there are, on a device."""
+        return ImageClassification(
+            self.train_images[:train].to(device),
+            self.train_labels[:train].to(device),
+            self.test_images[:test].to(device),
+            self.test_labels[:test].to(device),
+            self.version,
+        )
+
+    def with_images(self, change: Callable[[Tensor], Tensor]) -> ImageClassification:
+        """Return the same classes with the images of both parts changed."""
+        return replace(self, train_images=change(self.train_images), test_images=change(self.test_images))

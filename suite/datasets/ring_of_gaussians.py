@@ -27,19 +27,20 @@ class RingOfGaussians:
         if self.modes < 1 or self.radius <= 0 or self.deviation <= 0:
             raise ValueError(f"modes, radius and deviation are positive, unlike {self}")
 
-    def sample(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw independent points, shape ``[count, 2]``, single precision, on the generator's device."""
+    def sample(self, count: int, generator: torch.Generator, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Draw independent points, shape ``[count, 2]``, on the generator's device."""
         device = generator.device
         mode = torch.randint(self.modes, (count,), generator=generator, device=device)
-        noise = torch.randn(count, 2, generator=generator, device=device)
-        return self._centres(device)[mode].float() + self.deviation * noise
+        noise = torch.randn(count, 2, generator=generator, device=device, dtype=dtype)
+        return self.centres(device)[mode].to(dtype) + self.deviation * noise
 
     def log_density(self, x: Tensor) -> Tensor:
         """Return the true log-density in nats at ``x [n, 2]``, shape ``[n]``, in double precision."""
-        squares = torch.cdist(x.double(), self._centres(x.device)).square()
+        squares = torch.cdist(x.double(), self.centres(x.device)).square()
         variance = self.deviation**2
         return (squares / (-2 * variance)).logsumexp(dim=1) - math.log(self.modes * 2 * math.pi * variance)
 
-    def _centres(self, device: torch.device) -> Tensor:
+    def centres(self, device: torch.device) -> Tensor:
+        """Return the means of the Gaussians, shape ``[modes, 2]``, in double precision."""
         angle = 2 * math.pi / self.modes * torch.arange(self.modes, dtype=torch.float64, device=device)
         return self.radius * torch.stack([angle.cos(), angle.sin()], dim=1)

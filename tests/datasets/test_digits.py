@@ -42,3 +42,14 @@ def test_enlarging_keeps_the_mean_brightness(digits: datasets.ImageClassificatio
 def test_other_digest_is_refused() -> None:
     with pytest.raises(datasets.DamagedFileError, match="not 0000 as asked"):
         datasets.load(DataVersion("digits", "0000"))
+
+
+def test_first_images_keep_their_classes_when_they_are_changed(digits: datasets.ImageClassification) -> None:
+    some = digits.first(5, 10**6, torch.device("cpu"))
+    assert torch.equal(some.train_images, digits.train_images[:5])
+    assert torch.equal(some.test_images, digits.test_images)
+    brighter = some.with_images(lambda images: images + 1)
+    assert torch.equal(brighter.train_images, digits.train_images[:5] + 1)
+    assert torch.equal(brighter.test_images, digits.test_images + 1)
+    assert torch.equal(brighter.train_labels, digits.train_labels[:5])
+    assert brighter.version == digits.version

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from suite.declarations import Cell, DataVersion
+from suite.declarations import Cell, DataVersion, Settings
 from suite.harness.errors import PlanError
 from suite.harness.plan import needed_cells, plan
 from tests.harness.tiny_cells import MakeCell
@@ -58,6 +58,14 @@ def test_overrides_replace_settings_of_the_chosen_experiments_alone(packages: tu
 def test_a_wrong_override_is_refused(packages: tuple[str, ...], overrides: dict[str, str], message: str) -> None:
     with pytest.raises(PlanError, match=message):
         plan(["tiny/outcomes"], "smoke", "cpu", overrides=overrides, packages=packages)
+
+
+def test_settings_of_another_experiment_are_refused(make_cell: MakeCell) -> None:
+    settings = make_cell("tiny/outcomes", "finishes").settings
+    assert type(settings).of(settings) is settings
+    assert Settings.of(settings) is settings
+    with pytest.raises(TypeError, match="OutcomeSettings are wanted, not Settings"):
+        type(settings).of(Settings())
 
 
 def test_smoke_cells_see_the_stand_in(make_cell: MakeCell) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, lines, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
+from reports.figures.strip import strip
 from reports.figures.theme import WIDTH, colours, dashes, text_colour
 
 TRUTH = "truth"
@@ -94,10 +94,7 @@ def _scores(evidence: Evidence) -> Drawing:
     shown = evidence.present(rows)
     figure = Figure(figsize=(WIDTH, 3.4))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="intensity", order=names, hue="variant", hue_order=shown,
-        palette=colours(evidence.known), dodge=True, jitter=False, size=6, ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band="intensity", bands=names, group="variant", groups=shown, known=evidence.known)
     axes.axvline(0, color=text_colour(), linewidth=1)
     axes.set(xlabel="log-likelihood lost [nats per sequence]", ylabel="", xscale="symlog")
     legend_below(figure, axes)

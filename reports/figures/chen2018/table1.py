@@ -7,9 +7,9 @@ from functools import partial
 from matplotlib.figure import Figure
 
 from reports.figures.chen2018.reproductions import reproductions
-from reports.figures.chen2018.solver_grid import coarse_to_fine, grid
 from reports.figures.curves import curve
 from reports.figures.drawing import Drawing, Evidence
+from reports.figures.solver_grid import coarse_to_fine, grid
 from reports.figures.theme import WIDTH, colours, markers
 from reports.figures.variants import by_variant
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below
 from reports.figures.drawing import Drawing, Evidence
+from reports.figures.strip import strip
 from reports.figures.theme import WIDTH, colours, dashes, text_colour
 
 DESCRIBED = {
@@ -47,12 +47,7 @@ def _scores(evidence: Evidence, metric: str, task: str, title: str, label: str) 
     names, shown = list(rows["series"].drop_duplicates()), evidence.present(rows)
     figure = Figure(figsize=(WIDTH, 1.6 + 0.22 * len(names) * len(shown)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="series", order=names, hue="variant", hue_order=shown,
-        palette=colours(evidence.known), dodge=True, jitter=False, size=6, ax=axes,
-    )  # fmt: skip
-    for border in range(len(names) - 1):
-        axes.axhline(border + 0.5, color=text_colour(), linewidth=0.4)
+    strip(axes, rows, band="series", bands=names, group="variant", groups=shown, known=evidence.known)
     axes.set(xlabel=label, ylabel="")
     if metric == "rmse":
         axes.set_xlim(left=0)

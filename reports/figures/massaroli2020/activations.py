@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from reports.figures.curves import legend_below
 from reports.figures.drawing import Drawing, Evidence
+from reports.figures.strip import strip
 from reports.figures.theme import WIDTH, colours, text_colour
 
 TASKS = {"annuli": "annuli", "moons": "moons", "shift": "every coordinate down by 2"}
@@ -147,10 +148,7 @@ def _errors(evidence: Evidence) -> Drawing:
     names, tasks = evidence.present(rows), [task for task in TASKS if task in set(rows["data"])]
     figure = Figure(figsize=(WIDTH, 1.4 + 0.45 * len(names)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="variant", order=names, hue="data", hue_order=tasks, palette=colours(tasks), dodge=True,
-        jitter=False, size=5, ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band="variant", bands=names, group="data", groups=tasks)
     axes.set(xlabel="mean squared error on fresh points [1]", ylabel="", xscale="log")
     legend_below(figure, axes)
     words = "; ".join(

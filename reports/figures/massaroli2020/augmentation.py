@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FormatStrFormatter
 
-from reports.figures.chen2018.solver_grid import grid
 from reports.figures.curves import curve
 from reports.figures.drawing import Drawing, Evidence
+from reports.figures.solver_grid import grid
 from reports.figures.theme import WIDTH, colours, markers, text_colour
 from reports.figures.variants import by_variant
 

@@ -9,7 +9,8 @@ from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below
 from reports.figures.drawing import Drawing, Evidence
-from reports.figures.theme import WIDTH, colours, markers, text_colour
+from reports.figures.strip import strip
+from reports.figures.theme import WIDTH, text_colour
 
 
 def by_case(
@@ -49,16 +50,7 @@ def by_case(
     cases, names = list(found[case].drop_duplicates()), evidence.present(found)
     figure = Figure(figsize=(WIDTH, 1.5 + (0.35 + 0.13 * len(names)) * len(cases)))
     axes = figure.subplots()
-    palette, shapes = colours(evidence.known), markers(evidence.known)
-    for number, name in enumerate(names):
-        mine = found[found["variant"] == name]
-        places = mine[case].map(cases.index) + 0.8 * ((number + 0.5) / len(names) - 0.5)
-        axes.plot(mine["value"], places, shapes[name], color=palette[name], markersize=5, label=name)
-    axes.set_yticks(range(len(cases)), cases)
-    axes.set_ylim(len(cases) - 0.5, -0.5)
-    axes.grid(visible=False, axis="y")
-    for edge in range(1, len(cases)):
-        axes.axhline(edge - 0.5, color=text_colour(), linewidth=0.5, alpha=0.4)
+    strip(axes, found, band=case, bands=cases, group="variant", groups=names, known=evidence.known)
     if line is not None:
         axes.axvline(line, color=text_colour(), linestyle="--", linewidth=1)
     axes.set(xlabel=label, ylabel="", xscale=scale)

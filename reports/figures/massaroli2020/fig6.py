@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import curve, legend_below
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020.planar_panels import class_colours, class_legend, draw_paths, panels
+from reports.figures.strip import strip
 from reports.figures.theme import WIDTH
 from reports.figures.variants import by_variant
 
@@ -99,10 +99,7 @@ def _probes(evidence: Evidence) -> Drawing:
     names, shown = evidence.present(rows), list(rows["where"].drop_duplicates())
     figure = Figure(figsize=(WIDTH, 1.6 + 0.5 * len(names)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="variant", order=names, hue="where", hue_order=shown, dodge=True, jitter=False, size=6,
-        palette=sns.color_palette()[: len(shown)], ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band="variant", bands=names, group="where", groups=shown)
     axes.set(xlabel="accuracy of a logistic regression [%]", ylabel="", xlim=(45, 102))
     legend_below(figure, axes, columns=1)
     words = "; ".join(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.poli2020.log_curves import Curve, by_effort, by_variant, ends_in_words, panels
+from reports.figures.strip import strip
 from reports.figures.theme import WIDTH, colours, text_colour
 
 SHOWN = ("heun", "hyper-heun", "dopri5")
@@ -124,14 +124,11 @@ def _equivalents(evidence: Evidence) -> Drawing:
 
 
 def _by_target(rows: pd.DataFrame, column: str, names: list[str], label: str) -> tuple[Figure, str]:
-    """Draw every value in the row of its name and the colour of its target; return the means in words too."""
+    """Draw every value in the row of its name, marked by its target; return the means in words too."""
     targets = list(rows["target"].drop_duplicates())
     figure = Figure(figsize=(WIDTH, 1.5 + 0.34 * len(names)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y=column, order=names, hue="target", hue_order=targets, palette=colours(targets),
-        dodge=True, jitter=False, size=5, ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band=column, bands=names, group="target", groups=targets)
     axes.set(xscale="log", xlabel=label, ylabel="")
     legend_below(figure, axes, columns=2)
     return figure, "; ".join(f"{name}: {rows.loc[rows[column] == name, 'value'].mean():.3g}" for name in names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -13,7 +12,8 @@ from reports.figures.curves import curve, legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.massaroli2020.grid_pictures import bare_panels, picture
 from reports.figures.poli2020.log_curves import Curve, by_variant, ends_in_words, panels
-from reports.figures.theme import WIDTH, colours
+from reports.figures.strip import strip
+from reports.figures.theme import WIDTH
 
 DIGITISED = ("euler", "midpoint", "rk4", "hyper-euler")
 """Methods whose curves the released notebooks show."""
@@ -137,10 +137,7 @@ def _crossovers(evidence: Evidence) -> Drawing:
     rivals, counted = (list(rows[axis].drop_duplicates()) for axis in ("rival", "counted"))
     figure = Figure(figsize=(WIDTH, 1.3 + 0.42 * len(rivals)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="rival", order=rivals, hue="counted", hue_order=counted, palette=colours(counted),
-        dodge=True, jitter=False, size=5, ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band="rival", bands=rivals, group="counted", groups=counted)
     axes.set(xlabel="evaluations", ylabel="")
     legend_below(figure, axes)
     words = [

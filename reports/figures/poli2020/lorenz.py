@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
-from reports.figures.theme import WIDTH, colours
+from reports.figures.strip import strip
+from reports.figures.theme import WIDTH
 
 NOT_IN_THE_PAPER = "Not in the paper."
 
@@ -91,13 +91,10 @@ def _operations(evidence: Evidence) -> Drawing:
     if rows.empty:
         return Drawing.missing(title, "equal_operations_error")
     rows = rows.assign(case=[f"{s},\nas {r}" for s, r in zip(rows["system"], rows["rival"], strict=True)])
-    names = evidence.present(rows)
-    figure = Figure(figsize=(WIDTH, 1.2 + 0.6 * rows["case"].nunique()))
+    names, cases = evidence.present(rows), list(rows["case"].drop_duplicates())
+    figure = Figure(figsize=(WIDTH, 1.2 + 0.6 * len(cases)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="case", hue="variant", hue_order=names, palette=colours(evidence.known), dodge=True,
-        jitter=False, size=6, ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band="case", bands=cases, group="variant", groups=names, known=evidence.known)
     axes.set(xscale="log", xlabel="relative error", ylabel="")
     legend_below(figure, axes)
     shares = evidence.metric("operations_share", "rival", "system")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.poli2020.log_curves import Curve, by_variant, ends_in_words, panels
-from reports.figures.theme import WIDTH, colours, text_colour
+from reports.figures.strip import strip
+from reports.figures.theme import WIDTH, text_colour
 
 BASES = {1: "Euler", 2: "Heun", 4: "RK4"}
 FITTED = ("fixed-without-step", "several-without-step", "several", "trajectory", "both", "learned")
@@ -167,13 +167,10 @@ def _regions(evidence: Evidence) -> Drawing:
     if rows.empty:
         return Drawing.missing(title, "delta")
     rows = rows.assign(case=[f"{p}, order {o:g}" for p, o in zip(rows["problem"], rows["order"], strict=True)])
-    names = list(rows["region"].drop_duplicates())
-    figure = Figure(figsize=(WIDTH, 1.4 + 0.4 * rows["case"].nunique()))
+    names, cases = list(rows["region"].drop_duplicates()), list(rows["case"].drop_duplicates())
+    figure = Figure(figsize=(WIDTH, 1.4 + 0.4 * len(cases)))
     axes = figure.subplots()
-    sns.stripplot(
-        rows, x="value", y="case", hue="region", hue_order=names, palette=colours(names), dodge=True, jitter=False,
-        size=6, ax=axes,
-    )  # fmt: skip
+    strip(axes, rows, band="case", bands=cases, group="region", groups=names)
     axes.set(xscale="log", xlabel="δ = mean ||R - g||", ylabel="")
     legend_below(figure, axes)
     words = "; ".join(f"{region}: {rows.loc[rows['region'] == region, 'value'].mean():.3g}" for region in names)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
-import seaborn as sns
 from matplotlib.figure import Figure
 
 from reports.figures.curves import legend_below, seeds_in_words
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.poli2020.log_curves import Curve, ends_in_words, panels
-from reports.figures.theme import WIDTH, colours, text_colour
+from reports.figures.strip import strip
+from reports.figures.theme import WIDTH, text_colour
 
 CURVES = ("hyper-euler", "euler", "midpoint", "rk4", "ab2", "adaptive-heun", "bosh3", "dopri5", "dopri5-own")
 """Methods that are drawn as curves: as many as there are colours. Heun and the classical RK4 are near to others."""
@@ -74,10 +74,7 @@ def _effort(evidence: Evidence) -> Drawing:
     order = [f"{loss:g} points" for loss in losses]
     figure = Figure(figsize=(WIDTH, 1.4 + 0.36 * len(names)))
     axes = figure.subplots()
-    sns.stripplot(
-        shown, x="value", y="method", order=names, hue="loss", hue_order=order, palette=colours(order), dodge=True,
-        jitter=False, size=5, ax=axes,
-    )  # fmt: skip
+    strip(axes, shown, band="method", bands=names, group="loss", groups=order)
     axes.set(xscale="log", xlabel="evaluations of the field", ylabel="")
     own = evidence.metric("own_nfe")["value"]
     if not own.empty:

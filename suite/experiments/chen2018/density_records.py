@@ -11,6 +11,7 @@ from suite.datasets.rezende_mohamed import grid
 from suite.declarations import Meter
 from suite.experiments.chen2018.density_matching import Schedule, mass_on_grid, match
 from suite.experiments.chen2018.matched_flows import MatchedContinuousFlows, MatchedFlows
+from suite.experiments.rounding import significant
 
 Members = Sequence[tuple[int, str]]
 """Size and target of each model."""
@@ -82,4 +83,4 @@ def record_pictures(members: Members, flows: MatchedFlows, sizes: Sequence[int],
             continue
         visible = density >= FAINT * density.max()
         for (z1, z2), value in zip(centres[visible].tolist(), density[visible].tolist(), strict=True):
-            meter.record("density", float(f"{value:.4g}"), "1", target=target, size=size, z1=z1, z2=z2)
+            meter.record("density", significant(value, 4), "1", target=target, size=size, z1=z1, z2=z2)

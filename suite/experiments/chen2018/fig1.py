@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings, setting
+from suite.experiments.rounding import significant
 from suite.models.illustrations import ScalarField, random_scalar_field
 from suite.solvers import odeint
 
@@ -65,9 +66,7 @@ class Fig1(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Follow the paths of one network through a gentle and a steep field."""
-        settings = cell.settings
-        if not isinstance(settings, Fig1Settings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not Fig1Settings")
+        settings = Fig1Settings.of(cell.settings)
         gentle = random_scalar_field(
             settings.units,
             length=settings.length,
@@ -162,8 +161,8 @@ def _draw_ode(field: ScalarField, steepness: float, settings: Fig1Settings, mete
             method="dopri5",
         )
         for order, (depth, state) in enumerate(visited.points):
-            axes = {"depth": _rounded(depth), "start": _rounded(float(one)), "order": order}
-            meter.record("evaluation", _rounded(state), "1", steepness=steepness, **axes)
+            axes = {"depth": significant(depth, 4), "start": significant(float(one), 4), "order": order}
+            meter.record("evaluation", significant(state, 4), "1", steepness=steepness, **axes)
 
 
 class _Visited:
@@ -182,16 +181,11 @@ class _Visited:
 def _record_paths(path: Tensor, step: float, steepness: float, meter: Meter) -> None:
     for point, states in enumerate(path.tolist()):
         for start, state in zip(path[0].tolist(), states, strict=True):
-            axes = {"depth": _rounded(point * step), "start": _rounded(start)}
-            meter.record("path", _rounded(state), "1", steepness=steepness, **axes)
+            axes = {"depth": significant(point * step, 4), "start": significant(start, 4)}
+            meter.record("path", significant(state, 4), "1", steepness=steepness, **axes)
 
 
 def _record_arrows(depth: float, states: Tensor, change: Tensor, steepness: float, meter: Meter) -> None:
     for state, value in zip(states.tolist(), change.tolist(), strict=True):
-        axes = {"depth": _rounded(depth), "state": _rounded(state)}
-        meter.record("arrow", _rounded(value), "1", steepness=steepness, **axes)
-
-
-def _rounded(value: float) -> float:
-    """Round to the four significant digits that a picture shows."""
-    return float(f"{value:.4g}")
+        axes = {"depth": significant(depth, 4), "state": significant(state, 4)}
+        meter.record("arrow", significant(value, 4), "1", steepness=steepness, **axes)

@@ -153,9 +153,7 @@ class Fig3(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure the solves of one solver, or the evaluations during training."""
-        settings = cell.settings
-        if not isinstance(settings, Fig3Settings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not Fig3Settings")
+        settings = Fig3Settings.of(cell.settings)
         data = meter.dataset("mnist")
         if cell.variant == TRAINING:
             _train(data, settings, meter)

@@ -103,7 +103,7 @@ class Fig4(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train the models of one variant on every target at every size, and measure what they match."""
-        settings = _settings(cell)
+        settings = Fig4Settings.of(cell.settings)
         losses: list[float] = []
         groups = [(size,) for size in settings.sizes] if cell.variant == "nf-equal-time" else [settings.sizes]
         with meter.initialisation():
@@ -127,12 +127,6 @@ class Fig4(Experiment):
             if cell.seed == 0 and cell.variant in ("nf-rmsprop", "cnf"):
                 record_pictures(members, flows, settings.pictured_sizes, settings.picture_points, meter)
         meter.record("loss_mean", sum(losses) / len(losses), "nats")
-
-
-def _settings(cell: Cell) -> Fig4Settings:
-    if not isinstance(cell.settings, Fig4Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig4Settings")
-    return cell.settings
 
 
 def _schedule(variant: str, settings: Fig4Settings) -> Schedule:

@@ -17,11 +17,11 @@ from suite.experiments.chen2018.flow_measurements import (
     angular_displacement,
     direction_turn,
     mass,
-    sliced_wasserstein,
     spreads,
-    square_grid,
     tangential_share,
 )
+from suite.experiments.planar_points import sliced_wasserstein, square_grid
+from suite.experiments.rounding import significant
 from suite.experiments.stretches import Stretch, stretches
 from suite.models import Gradient
 from suite.models.flows import (
@@ -134,7 +134,7 @@ class Fig5(Experiment):
 
     def build_model(self, cell: Cell) -> DensityModel:
         """Return the untrained flow of a cell's variant."""
-        settings = _settings(cell)
+        settings = Fig5Settings.of(cell.settings)
         if not cell.variant.endswith("cnf"):
             return PlanarDensity(NormalizingFlow(settings.depth), settings.base_variance)
         reduction: Reduction = "sum" if settings.reduction == "sum" else "mean"
@@ -152,7 +152,7 @@ class Fig5(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one flow on one data set, then measure its density, its samples and the way between."""
-        settings = _settings(cell)
+        settings = Fig5Settings.of(cell.settings)
         curves = _curves(cell.variant, settings)
         held_out = curves.sample(settings.held_out, meter.generator("held-out")).to(meter.device)
         with meter.initialisation():
@@ -167,12 +167,6 @@ class Fig5(Experiment):
                 _record_densities(model, curves, settings, meter)
 
 
-def _settings(cell: Cell) -> Fig5Settings:
-    if not isinstance(cell.settings, Fig5Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig5Settings")
-    return cell.settings
-
-
 def _curves(variant: str, settings: Fig5Settings) -> NoisyCurves:
     if variant.startswith("circles"):
         return TwoCircles(settings.circles_noise, settings.circles_radius, settings.circles_factor)
@@ -180,7 +174,7 @@ def _curves(variant: str, settings: Fig5Settings) -> NoisyCurves:
 
 
 def _iterations(cell: Cell) -> int:
-    settings = _settings(cell)
+    settings = Fig5Settings.of(cell.settings)
     return settings.nf_iterations if cell.variant.endswith("-nf") else settings.iterations
 
 
@@ -302,7 +296,7 @@ def _measure_samples(
         shown = model.path(base[: settings.picture_samples], [0.0, *(share / 100 for share in settings.shares)])[1:]
         for share, points in zip(settings.shares, shown.tolist(), strict=True):
             for x, y in points:
-                meter.record("sample", float(f"{y:.3g}"), "length", share=share, x=float(f"{x:.3g}"))
+                meter.record("sample", significant(y, 3), "length", share=share, x=significant(x, 3))
 
 
 def _measure_round_trip(model: DensityModel, held_out: Tensor, settings: Fig5Settings, meter: Meter) -> None:
@@ -342,7 +336,7 @@ def _record_densities(model: DensityModel, curves: NoisyCurves, settings: Fig5Se
         for cell, value in enumerate(density.tolist()):
             if value > threshold:
                 column, row = cell % side, cell // side
-                meter.record(metric, float(f"{value:.3g}"), "1/area", **axes, column=column, row=row)
+                meter.record(metric, significant(value, 3), "1/area", **axes, column=column, row=row)
 
     meter.record("picture_side", side, "cells")
     for share in settings.shares:

@@ -47,7 +47,7 @@ class Fig7(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Draw sequences of every intensity, fit one variant to them, and score it on held-out ones."""
-        settings = _settings(cell)
+        settings = Fig7Settings.of(cell.settings)
         scores = []
         for number, name in enumerate(settings.intensities):
             intensity = INTENSITIES[name]
@@ -73,12 +73,6 @@ class Fig7(Experiment):
             if cell.seed == 0:
                 held_out.record_picture(rate, settings.drawn_times, meter, with_events=cell.variant == "truth")
         meter.record("test_nll_mean", sum(scores) / len(scores), "nats")
-
-
-def _settings(cell: Cell) -> Fig7Settings:
-    if not isinstance(cell.settings, Fig7Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig7Settings")
-    return cell.settings
 
 
 def _truth(held_out: HeldOut) -> Rate:

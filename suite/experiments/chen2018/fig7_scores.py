@@ -11,6 +11,7 @@ from torch import Tensor
 
 from suite.datasets.poisson_events import HORIZON, EventSequences, Intensity
 from suite.declarations import Axis, Meter
+from suite.experiments.rounding import significant
 from suite.models.point_process import HistogramRate
 
 _PHASES = 720  # of the grid on which the posterior of a phase is exact to rounding
@@ -105,12 +106,8 @@ class HeldOut:
         values = rate(grid.expand(len(self.events), -1))[:shown].tolist()
         for sequence, row in enumerate(values):
             for time, value in zip(grid.tolist(), row, strict=True):
-                axes: dict[str, Axis] = {"intensity": name, "sequence": sequence, "t": _rounded(time)}
-                meter.record("intensity", _rounded(value), "events per unit of time", **axes)
+                axes: dict[str, Axis] = {"intensity": name, "sequence": sequence, "t": significant(time, 4)}
+                meter.record("intensity", significant(value, 4), "events per unit of time", **axes)
             if with_events:
                 for time in self.events.times[sequence][self.events.mask[sequence]].tolist():
-                    meter.record("event_time", _rounded(time), "1", intensity=name, sequence=sequence)
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
+                    meter.record("event_time", significant(time, 4), "1", intensity=name, sequence=sequence)

@@ -51,9 +51,7 @@ class Section6(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Solve one field in batches, alone and back; or train at several tolerances."""
-        settings = cell.settings
-        if not isinstance(settings, Section6Settings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not Section6Settings")
+        settings = Section6Settings.of(cell.settings)
         if cell.variant == "classifier-tolerance":
             train_classifiers(meter.dataset("mnist"), settings, meter)
         elif cell.variant == "density-tolerance":

@@ -9,6 +9,7 @@ from suite.datasets.spirals import Spirals
 from suite.declarations import Axis, Meter
 from suite.experiments.chen2018.spiral_forecasts import Grid, Model, Observations, forecast, posterior
 from suite.experiments.chen2018.spiral_latents import coordinate_sweep, linear_probe, sweep_areas
+from suite.experiments.rounding import significant
 from suite.models.latent import LatentODE
 
 EVERY = 2
@@ -64,7 +65,7 @@ def _curve(meter: Meter, positions: Tensor, steps: Tensor, **axes: Axis) -> None
     chosen = positions[steps.to(positions.device)].tolist()
     for step, position in zip(steps.tolist(), chosen, strict=True):
         for coordinate, value in zip("xy", position, strict=True):
-            meter.record("picture", _rounded(value), "1", step=step, coordinate=coordinate, **axes)
+            meter.record("picture", significant(value, 4), "1", step=step, coordinate=coordinate, **axes)
 
 
 def _latent_paths(model: LatentODE, mean: Tensor, test: Spirals, grid: Grid, meter: Meter) -> None:
@@ -97,8 +98,4 @@ def _sweep(model: LatentODE, mean: Tensor, grid: Grid, scale: float, meter: Mete
     curves = model.decode(coordinate_sweep(start, best, values[best])[0], observed) * scale
     steps = torch.arange(0, grid.observed, 2 * EVERY)
     for number, (curve, value) in enumerate(zip(curves, values[best].tolist(), strict=True)):
-        _curve(meter, curve, steps, curve=f"{_rounded(value)}", panel=f"sweep {number}")
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
+        _curve(meter, curve, steps, curve=f"{significant(value, 4)}", panel=f"sweep {number}")

@@ -10,16 +10,15 @@ from typing import ClassVar
 import torch
 from torch import nn
 
-from suite.datasets import ImageClassification
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
-from suite.experiments.chen2018.solver_choice import SolverChoice
-from suite.experiments.chen2018.solver_grid import measure_solver_grid
 from suite.experiments.chen2018.table1_depths import measure_depths
 from suite.experiments.chen2018.table1_networks import adams, network, ode_block
 from suite.experiments.chen2018.table1_settings import Table1PaperSettings, Table1Settings
 from suite.experiments.chen2018.table1_training import train
-from suite.experiments.chen2018.unconverged import unconverged_solves
+from suite.experiments.solver_choice import SolverChoice
+from suite.experiments.solver_grid import measure_solver_grid
 from suite.experiments.throughput import throughput_of
+from suite.experiments.unconverged import unconverged_solves
 from suite.models import parameter_count
 
 
@@ -100,12 +99,13 @@ class Table1(Experiment):
 
     def build_model(self, cell: Cell) -> nn.Module:
         """Return the network of a cell's variant at its settings."""
-        return network(cell.variant, _settings(cell))
+        return network(cell.variant, Table1Settings.of(cell.settings))
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train and test one network, then measure a training step against its depth, and every solver in testing."""
-        settings = _settings(cell)
-        data = _first_images(meter.dataset("mnist"), settings, meter.device)
+        settings = Table1Settings.of(cell.settings)
+        some = meter.dataset("mnist").first(settings.train_images, settings.test_images, meter.device)
+        data = some.with_images(throughput_of(settings).laid_out)
         model = self._fresh(cell, settings, meter)
         self._count_parameters(cell, model, meter)
         meter.record("test_size", len(data.test_labels), "images")
@@ -142,7 +142,7 @@ class Table1(Experiment):
     def _count_parameters(self, cell: Cell, model: nn.Module, meter: Meter) -> None:
         """Record the parameters of this network, and of those of the paper profile with both stems of the re-do."""
         meter.record("parameters", parameter_count(model), "1")
-        published = _settings(dataclasses.replace(cell, settings=self.profiles["paper"]))
+        published = Table1Settings.of(self.profiles["paper"])
         # Counted on the meta device, where a network of any size takes neither time nor memory.
         with torch.device("meta"):
             meter.record("parameters_published", parameter_count(network(cell.variant, published)), "1")
@@ -161,21 +161,3 @@ def grid_solvers(settings: Table1Settings) -> list[SolverChoice]:
         *(SolverChoice("vode_adams", each) for each in settings.grid_vode_tolerances),
         *(SolverChoice("dopri5", each) for each in settings.grid_dopri5_tolerances),
     ]
-
-
-def _settings(cell: Cell) -> Table1Settings:
-    if not isinstance(cell.settings, Table1Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Table1Settings")
-    return cell.settings
-
-
-def _first_images(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
-    """Return as many of the first images as the settings ask for and the data set has, on the device."""
-    laid_out = throughput_of(settings).laid_out
-    return ImageClassification(
-        laid_out(data.train_images[: settings.train_images].to(device)),
-        data.train_labels[: settings.train_images].to(device),
-        laid_out(data.test_images[: settings.test_images].to(device)),
-        data.test_labels[: settings.test_images].to(device),
-        data.version,
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from suite.experiments.chen2018.solver_choice import SolverChoice
 from suite.experiments.chen2018.table1_settings import Table1Settings
+from suite.experiments.solver_choice import SolverChoice
 from suite.models import Gradient, ImageClassifier, ODEBlock, perceptron, residual_body
 
 ADAPTIVE = ("rk-net", "ode-net-vode", "ode-net")

@@ -12,10 +12,10 @@ from suite.datasets import ImageClassification
 from suite.declarations import Meter
 from suite.experiments.chen2018.table1_networks import ode_block
 from suite.experiments.chen2018.table1_settings import Table1Settings
-from suite.experiments.chen2018.unconverged import unconverged_solves
 from suite.experiments.classifier_training import TrainingBatches, error_percent, train_epoch
 from suite.experiments.graphed_training import forward_and_backward_as_graphs
 from suite.experiments.throughput import throughput_of
+from suite.experiments.unconverged import unconverged_solves
 
 FIRST_GRAPHED_EPOCH = 2
 """Of a network without an ODE; the epoch before it is eager, and shows what memory the passes take."""

@@ -63,7 +63,7 @@ class Table2(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train and test one kind of model on each kind of spirals with each number of observations."""
-        settings = _settings(cell)
+        settings = Table2Settings.of(cell.settings)
         trained = 0
         total = len(settings.data) * len(settings.observations)
         for data in settings.data:
@@ -79,9 +79,3 @@ class Table2(Experiment):
                     run.record_pictures()
         if cell.variant == "latent-ode":
             measure_cost(settings, meter)
-
-
-def _settings(cell: Cell) -> Table2Settings:
-    if not isinstance(cell.settings, Table2Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Table2Settings")
-    return cell.settings

@@ -70,7 +70,7 @@ class Theorem1(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one consequence of the theorem on fields drawn from the seed."""
-        settings = _settings(cell)
+        settings = Theorem1Settings.of(cell.settings)
         if cell.variant == "width":
             measure_widths(
                 lambda width: _drawn(lambda: PlanarField(width), settings, meter),
@@ -90,12 +90,6 @@ class Theorem1(Experiment):
             _mass(settings, meter)
         else:
             _change_of_variables(cell.variant, settings, meter)
-
-
-def _settings(cell: Cell) -> Theorem1Settings:
-    if not isinstance(cell.settings, Theorem1Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Theorem1Settings")
-    return cell.settings
 
 
 def _drawn(make: Callable[[], Field], settings: Theorem1Settings, meter: Meter) -> Field:

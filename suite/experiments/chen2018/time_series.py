@@ -45,7 +45,7 @@ class TimeSeries(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Fit one method to each series and score it on the last part."""
-        settings = _settings(cell)
+        settings = TimeSeriesSettings.of(cell.settings)
         errors = []
         for number, name in enumerate(settings.series):
             data = split(SERIES[name], settings.held_out, meter.generator(f"held out of {name}"))
@@ -56,12 +56,6 @@ class TimeSeries(Experiment):
             if cell.seed == 0:
                 record_picture(prediction, test, name, meter, with_data=cell.variant == "last-value")
         meter.record("rmse_mean", sum(errors) / len(errors), "standard deviations")
-
-
-def _settings(cell: Cell) -> TimeSeriesSettings:
-    if not isinstance(cell.settings, TimeSeriesSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not TimeSeriesSettings")
-    return cell.settings
 
 
 def _predicted(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from suite.datasets.series_windows import SplitSeries, Windows
 from suite.declarations import Axis, Meter
+from suite.experiments.rounding import significant
 from suite.models.latent import gaussian_log_density
 
 TASKS = ("forecast", "interpolation")
@@ -95,14 +96,12 @@ def record_picture(prediction: Prediction, windows: Windows, series: str, meter:
     shown = len(windows) - 1
     times = windows.times.tolist()
     for time, value in zip(times, prediction.mean[shown].tolist(), strict=True):
-        meter.record("predicted", _rounded(value), "standard deviations", series=series, t=_rounded(time))
+        meter.record("predicted", significant(value, 4), "standard deviations", series=series, t=significant(time, 4))
     if with_data:
         kinds = {"read": windows.readable[shown]} | {task: windows.targets(task)[shown] for task in TASKS}
         for kind, mask in kinds.items():
             for index in torch.nonzero(mask).flatten().tolist():
-                axes: dict[str, Axis] = {"series": series, "t": _rounded(times[index]), "kind": kind}
-                meter.record("observed", _rounded(float(windows.values[shown, index])), "standard deviations", **axes)
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
+                axes: dict[str, Axis] = {"series": series, "t": significant(times[index], 4), "kind": kind}
+                meter.record(
+                    "observed", significant(float(windows.values[shown, index]), 4), "standard deviations", **axes
+                )

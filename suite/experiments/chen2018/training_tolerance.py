@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from suite.datasets import ImageClassification
-from suite.datasets.gaussian_ring import gaussian_ring, gaussian_ring_log_density
+from suite.datasets.gaussian_ring import RING, ring_log_density
 from suite.declarations import Meter
 from suite.experiments.chen2018.section6_settings import Section6Settings
 from suite.experiments.chen2018.shared_steps import SampledProblem, measure_round_trip
@@ -63,8 +63,8 @@ def train_flows(settings: Section6Settings, meter: Meter) -> None:
     """
     device, generator = meter.device, meter.generator("samples")
     start = generator.get_state()
-    held_out = gaussian_ring(settings.flow_test_samples, meter.generator("held-out")).to(device)
-    floor = -gaussian_ring_log_density(held_out).mean()
+    held_out = RING.sample(settings.flow_test_samples, meter.generator("held-out"), torch.float64).to(device)
+    floor = -ring_log_density(held_out).mean()
     tightest = min(settings.density_tolerances)
     for done, tolerance in enumerate(settings.density_tolerances, start=1):
         generator.set_state(start)
@@ -77,7 +77,7 @@ def train_flows(settings: Section6Settings, meter: Meter) -> None:
             settings.flow_iterations, f"tolerance {tolerance}", model=flow, optimiser=optimiser
         ):
             optimiser.zero_grad()
-            loss = -flow(gaussian_ring(settings.flow_samples, generator).to(device)).mean()
+            loss = -flow(RING.sample(settings.flow_samples, generator, torch.float64).to(device)).mean()
             loss.backward()
             optimiser.step()
         if not math.isfinite(float(loss.detach())):

@@ -97,7 +97,7 @@ class Activations(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train a field with one last activation on each task, and measure errors and motion."""
-        settings = _settings(cell)
+        settings = ActivationSettings.of(cell.settings)
         errors = [_classify(name, draw, cell, meter) for name, draw in _classes(settings).items()]
         meter.record("test_mse_mean", sum(errors) / len(errors), "1")
         _shift(cell, meter)
@@ -120,7 +120,7 @@ def _classes(settings: ActivationSettings) -> dict[str, Draw]:
 
 def _classify(name: str, draw: Draw, cell: Cell, meter: Meter) -> float:
     """Train and measure a classifier; return its mean squared error."""
-    settings = _settings(cell)
+    settings = ActivationSettings.of(cell.settings)
     points, labels = (
         each.to(meter.device) for each in draw(settings.test_points, meter.generator(f"test points of {name}"))
     )
@@ -138,7 +138,7 @@ def _classify(name: str, draw: Draw, cell: Cell, meter: Meter) -> float:
 
 def _shift(cell: Cell, meter: Meter) -> None:
     """Train a flow to lower every coordinate by the displacement, and record how near it comes."""
-    settings = _settings(cell)
+    settings = ActivationSettings.of(cell.settings)
     annuli = Annuli(noise=settings.annuli_noise)
 
     def draw(count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -159,7 +159,7 @@ def _shift(cell: Cell, meter: Meter) -> None:
 def _measure_motion(field: object, points: Tensor, name: str, cell: Cell, meter: Meter) -> None:
     if not isinstance(field, nn.Module):
         raise TypeError("the field of a block is a module")
-    settings = _settings(cell)
+    settings = ActivationSettings.of(cell.settings)
     some = points[:: max(1, len(points) // settings.motion_points)]
     record_motion(field, some, settings.motion_steps, meter, data=name)
     if cell.seed == 0:
@@ -183,9 +183,3 @@ def _training(settings: ActivationSettings) -> Training:
     return Training(
         settings.iterations, settings.batch_size, settings.learning_rate, settings.weight_decay, settings.checks
     )
-
-
-def _settings(cell: Cell) -> ActivationSettings:
-    if not isinstance(cell.settings, ActivationSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not ActivationSettings")
-    return cell.settings

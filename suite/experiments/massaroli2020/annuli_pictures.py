@@ -10,6 +10,7 @@ from torch import Tensor
 
 from suite.datasets.annuli import Annuli, circle
 from suite.declarations import Meter
+from suite.experiments.rounding import significant
 from suite.models.planar_classifiers import PlanarClassifier
 
 _PATH_DEPTHS = tuple(step / 10 for step in range(11))
@@ -43,7 +44,7 @@ def record_labels(
     for y, line in zip(heights.tolist(), grid, strict=True):
         excess = model.predictions(line.to(meter.device), tolerance).cpu() - threshold
         for start, end in intervals_above_zero(x, excess):
-            meter.record("inner_until", _rounded(end), "length", y=_rounded(y), x=_rounded(start))
+            meter.record("inner_until", significant(end, 3), "length", y=significant(y, 3), x=significant(start, 3))
 
 
 def intervals_above_zero(x: Tensor, values: Tensor) -> list[tuple[float, float]]:
@@ -77,7 +78,13 @@ def record_paths(model: PlanarClassifier, annuli: Annuli, points: int, tolerance
         for point, (first, second) in enumerate(positions):
             label = 1 if point < points else 0
             meter.record(
-                "path", _rounded(second), "length", depth=depth, point=point, label=label, first=_rounded(first)
+                "path",
+                significant(second, 3),
+                "length",
+                depth=depth,
+                point=point,
+                label=label,
+                first=significant(first, 3),
             )
 
 
@@ -100,9 +107,11 @@ def record_field(model: PlanarClassifier, meter: Meter, *, window: float, side: 
         first = arrows if first is None else first
         for (x, y), (u, v) in zip(grid.tolist(), arrows.tolist(), strict=True):
             meter.record(
-                "field", _rounded(v), "length per depth", depth=depth, x=_rounded(x), y=_rounded(y), first=_rounded(u)
+                "field",
+                significant(v, 3),
+                "length per depth",
+                depth=depth,
+                x=significant(x, 3),
+                y=significant(y, 3),
+                first=significant(u, 3),
             )
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")

@@ -11,6 +11,7 @@ from torch.nn.functional import adaptive_avg_pool2d, cross_entropy
 from suite.datasets.block_model_graph import BlockModelGraph
 from suite.declarations import Meter
 from suite.experiments.massaroli2020.regularisation_settings import RegularisationSettings
+from suite.experiments.rounding import significant
 from suite.models import parameter_count
 from suite.models.augmentation import ZeroAugmentation
 from suite.models.depth_varying import DepthField
@@ -104,7 +105,7 @@ def _on(model: FlowClassifier, adjacency: Tensor) -> FlowClassifier:
 def _report(loss: float, step: int, steps: int, unit: str, meter: Meter) -> None:
     if not math.isfinite(loss):
         raise FloatingPointError(f"the loss is {loss} at step {step} of {steps} {unit}")
-    meter.record("train_loss", float(f"{loss:.4g}"), "nats", step=step)
+    meter.record("train_loss", significant(loss, 4), "nats", step=step)
     meter.progress(step, steps, unit, loss=loss)
 
 

@@ -13,8 +13,9 @@ from torch.nn.functional import cross_entropy
 from suite.datasets.nested_spheres import NestedSpheres
 from suite.datasets.planar_classes import PlanarClasses, TwoSpirals
 from suite.declarations import Meter
-from suite.experiments.chen2018.flow_measurements import square_grid
 from suite.experiments.massaroli2020.higher_order_settings import HigherOrderSettings
+from suite.experiments.planar_points import square_grid
+from suite.experiments.rounding import significant
 from suite.models import parameter_count
 from suite.models.flow_classifier import FlowClassifier
 from suite.models.order_networks import KINDS
@@ -116,7 +117,7 @@ def _train(
                 value = loss.item()
                 if not math.isfinite(value):
                     raise FloatingPointError(f"{task.name}: the loss is {value} at epoch {epoch}")
-                meter.record("train_loss", float(f"{value:.4g}"), "nats", task=task.name, epoch=epoch)
+                meter.record("train_loss", significant(value, 4), "nats", task=task.name, epoch=epoch)
                 meter.progress(epoch, task.epochs, f"epochs of {task.name}", loss=value)
     meter.record("train_seconds", elapsed.value, "s", task=task.name)
 

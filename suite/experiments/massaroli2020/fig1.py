@@ -63,7 +63,7 @@ class Fig1(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one field on each data set, then measure what it has learned on fresh points."""
-        settings = _settings(cell)
+        settings = Fig1Settings.of(cell.settings)
         for data, (classes, iterations) in settings.data_sets().items():
             task = _begin(cell, classes, data, iterations, meter)
             train(task, meter)
@@ -77,21 +77,15 @@ class Fig1(Experiment):
     def run_together(self, cells: Sequence[Cell], meters: Meters) -> None:
         """Train the fields of all seeds at once on each data set, then measure each by itself."""
         pairs = list(zip(cells, meters.each, strict=True))
-        for data, (classes, iterations) in _settings(cells[0]).data_sets().items():
+        for data, (classes, iterations) in Fig1Settings.of(cells[0].settings).data_sets().items():
             tasks = [_begin(cell, classes, data, iterations, meter) for cell, meter in pairs]
             train_together(tasks, meters)
             for (cell, meter), task in zip(pairs, tasks, strict=True):
                 _measure(cell, classes, task, meter)
 
 
-def _settings(cell: Cell) -> Fig1Settings:
-    if not isinstance(cell.settings, Fig1Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig1Settings")
-    return cell.settings
-
-
 def _begin(cell: Cell, classes: PlanarClasses, data: str, iterations: int, meter: Meter) -> Task:
-    settings = _settings(cell)
+    settings = Fig1Settings.of(cell.settings)
     classifier = _new_classifier(cell.variant, settings, meter)
     meter.record("parameters", parameter_count(classifier.field), "1", data=data)
     points, labels = _points(classes, settings.points, f"training {data}", meter)

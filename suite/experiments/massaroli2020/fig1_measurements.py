@@ -12,6 +12,7 @@ from suite.declarations import Axis, Meter
 from suite.experiments.massaroli2020.depth_grid import solver_options
 from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accuracy, ends, solve_depth
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
+from suite.experiments.rounding import significant
 from suite.models.two_layer_fields import depth_variation, parameters_at, piecewise_mean
 from suite.models.two_layer_fields.parameters_at_depth import flat_parameters
 from suite.solvers import solve
@@ -98,20 +99,15 @@ class TrainedOn:
         labels = self.labels[: settings.drawn_points].tolist()
         for s, at in zip(depths.tolist(), states.tolist(), strict=True):
             for point, ((first, second), label) in enumerate(zip(at, labels, strict=True)):
-                where: dict[str, Axis] = {"point": point, "label": label, "s": round(s, 6), "z1": _digits(first)}
-                self._record("trajectory", _digits(second), "length", **where)
+                where: dict[str, Axis] = {"point": point, "label": label, "s": round(s, 6), "z1": significant(first, 3)}
+                self._record("trajectory", significant(second, 3), "length", **where)
         # In the middle of the intervals, where no piece ends.
         middles = [(number + 0.5) / _DRAWN_PARAMETER_DEPTHS for number in range(_DRAWN_PARAMETER_DEPTHS)]
         theta = torch.stack([flat_parameters(field, depth).cpu() for depth in middles])
         chosen = theta.std(dim=0).topk(settings.drawn_parameters).indices
         for s, values in zip(middles, theta[:, chosen].tolist(), strict=True):
             for parameter, value in enumerate(values):
-                self._record("parameter", _digits(value), "1", parameter=parameter, s=round(s, 6))
+                self._record("parameter", significant(value, 3), "1", parameter=parameter, s=round(s, 6))
 
     def _record(self, metric: str, value: float, unit: str, **axes: Axis) -> None:
         self.meter.record(metric, value, unit, data=self.data, **axes)
-
-
-def _digits(value: float) -> float:
-    """Round to the three significant digits that a picture shows."""
-    return float(f"{value:.3g}")

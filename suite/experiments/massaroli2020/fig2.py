@@ -51,7 +51,7 @@ class Fig2(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one field, then measure its gradients and its errors."""
-        settings = _settings(cell)
+        settings = Fig2Settings.of(cell.settings)
         with meter.initialisation():
             field = tracking_field(
                 cell.variant,
@@ -93,9 +93,3 @@ class Fig2(Experiment):
                 meter=meter,
             )
             record_signal(settings.last_depth, settings.drawn_steps, meter)
-
-
-def _settings(cell: Cell) -> Fig2Settings:
-    if not isinstance(cell.settings, Fig2Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig2Settings")
-    return cell.settings

@@ -57,7 +57,7 @@ class Fig3(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model on fresh points, then measure it on others and on the two circles."""
-        settings = _settings(cell)
+        settings = Fig3Settings.of(cell.settings)
         annuli = Annuli(settings.inner_radius, settings.outer_radius, settings.noise, settings.scale)
         points, labels = (
             each.to(meter.device) for each in annuli.sample(settings.test_points, meter.generator("test"))
@@ -104,9 +104,3 @@ class Fig3(Experiment):
             if model.block is not None:
                 record_paths(model, annuli, settings.path_points, settings.tolerance, meter)
                 record_field(model, meter, window=settings.window, side=settings.field_side, depths=settings.depths)
-
-
-def _settings(cell: Cell) -> Fig3Settings:
-    if not isinstance(cell.settings, Fig3Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig3Settings")
-    return cell.settings

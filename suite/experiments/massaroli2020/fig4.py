@@ -59,7 +59,7 @@ class Fig4(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train the flows of one variant on every class, and score them on held-out points."""
-        settings = _settings(cell)
+        settings = Fig4Settings.of(cell.settings)
         names = list(settings.targets())
         test = draw(settings, settings.test_points, meter.generator("test"), meter.device)
         if cell.variant == "truth":
@@ -91,9 +91,3 @@ class Fig4(Experiment):
                 record_pictures(model.log_density, modelled, settings, meter)
                 if cell.variant == "conditional":
                     record_ways(model, names, meter)
-
-
-def _settings(cell: Cell) -> Fig4Settings:
-    if not isinstance(cell.settings, Fig4Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig4Settings")
-    return cell.settings

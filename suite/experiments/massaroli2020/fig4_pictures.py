@@ -7,9 +7,10 @@ from collections.abc import Sequence
 import torch
 
 from suite.declarations import Meter
-from suite.experiments.chen2018.flow_measurements import square_grid
 from suite.experiments.massaroli2020.fig4_scores import LogDensity
 from suite.experiments.massaroli2020.fig4_settings import Fig4Settings
+from suite.experiments.planar_points import square_grid
+from suite.experiments.rounding import significant
 from suite.models.conditional_flow import ClassDensities
 from suite.models.flows import gaussian_samples
 
@@ -30,7 +31,7 @@ def record_pictures(density: LogDensity, names: Sequence[str], settings: Fig4Set
         for cell, value in enumerate(values.tolist()):
             if value > threshold:
                 place = {"row": cell // side, "column": cell % side}
-                meter.record("density", _rounded(value), "1/area", target=name, **place)
+                meter.record("density", significant(value, 3), "1/area", target=name, **place)
 
 
 def record_ways(model: ClassDensities, names: Sequence[str], meter: Meter) -> None:
@@ -41,9 +42,5 @@ def record_ways(model: ClassDensities, names: Sequence[str], meter: Meter) -> No
         paths = model.flow(label, base).transport(base, torch.zeros_like(base[:, 0]), depths)[0]
         for depth, points in zip(depths.tolist(), paths.tolist(), strict=True):
             for sample, (x, y) in enumerate(points):
-                axes = {"sample": sample, "depth": _rounded(depth), "x": _rounded(x)}
-                meter.record("way", _rounded(y), "length", target=name, **axes)
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+                axes = {"sample": sample, "depth": significant(depth, 3), "x": significant(x, 3)}
+                meter.record("way", significant(y, 3), "length", target=name, **axes)

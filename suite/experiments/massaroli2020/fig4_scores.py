@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from suite.declarations import Meter
-from suite.experiments.chen2018.flow_measurements import sliced_wasserstein, square_grid
 from suite.experiments.massaroli2020.fig4_settings import Fig4Settings
+from suite.experiments.planar_points import sliced_wasserstein, square_grid
 from suite.models.conditional_flow import ClassDensities
 from suite.models.flows import gaussian_samples
 

@@ -47,9 +47,7 @@ class Fig5(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model from several initial weights, and follow the paths of the best."""
-        settings = cell.settings
-        if not isinstance(settings, Fig5Settings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not Fig5Settings")
+        settings = Fig5Settings.of(cell.settings)
         with meter.initialisation():
             models = [adaptive_model(cell.variant, settings) for _ in range(settings.restarts)]
         x, held_out = grid(settings.points, meter.device), held_out_grid(settings.points, meter.device)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from suite.declarations import Meter
 from suite.experiments.massaroli2020.fig5_settings import Fig5Settings
 from suite.experiments.massaroli2020.reflection_grid import grid
+from suite.experiments.rounding import significant
 from suite.models.scalar_maps import AdaptiveMap
 from suite.solvers import solve
 
@@ -34,15 +35,15 @@ def record_paths(model: AdaptiveMap, settings: Fig5Settings, meter: Meter, *, dr
     if not drawn:
         return
     for number, own in zip(x.squeeze(1).tolist(), depth.tolist(), strict=True):
-        meter.record("depth", _rounded(own), "1", x=_rounded(number))
+        meter.record("depth", significant(own, 4), "1", x=significant(number, 4))
     starts = grid(settings.drawn_starts, meter.device)
     fractions = [index / (settings.drawn_points - 1) for index in range(settings.drawn_points)]
     depths, states = model.block.trajectory(starts, fractions)
     for index, number in enumerate(starts.squeeze(1).tolist()):
         for fraction, s, state in zip(fractions, depths[:, index].tolist(), states[:, index, 0].tolist(), strict=True):
-            axes = {"x": _rounded(number), "fraction": _rounded(fraction)}
-            meter.record("path_depth", _rounded(s), "1", **axes)
-            meter.record("path_state", _rounded(state), "1", **axes)
+            axes = {"x": significant(number, 4), "fraction": significant(fraction, 4)}
+            meter.record("path_depth", significant(s, 4), "1", **axes)
+            meter.record("path_state", significant(state, 4), "1", **axes)
 
 
 def _crossings(field: nn.Module, x: Tensor, depth: Tensor, settings: Fig5Settings) -> int:
@@ -60,7 +61,3 @@ def _crossings(field: nn.Module, x: Tensor, depth: Tensor, settings: Fig5Setting
         # Where paths have come together to within rounding, they have no order that could change.
         crossed |= (both & (found[:, 1:] < found[:, :-1] - _RESOLVED * tolerance)).any(dim=0)
     return int(crossed.sum())
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")

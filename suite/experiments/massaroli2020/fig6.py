@@ -16,6 +16,7 @@ from suite.experiments.massaroli2020.annuli_pictures import record_paths
 from suite.experiments.massaroli2020.fig3_settings import NOTEBOOK
 from suite.experiments.massaroli2020.linear_probe import probe_accuracy
 from suite.experiments.massaroli2020.planar_training import Training, train
+from suite.experiments.rounding import significant
 from suite.models import Gradient, ODEBlock, parameter_count
 from suite.models.planar_classifiers import PlanarClassifier, perceptron_field
 
@@ -86,7 +87,7 @@ class Fig6(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model, then ask a logistic regression whether its states are separable before the flow."""
-        settings = _settings(cell)
+        settings = Fig6Settings.of(cell.settings)
         annuli = Annuli(settings.inner_radius, settings.outer_radius, settings.noise, settings.scale)
         test, labels = (each.to(meter.device) for each in annuli.sample(settings.test_points, meter.generator("test")))
         others, other_labels = annuli.sample(settings.probe_points, meter.generator("probe"))
@@ -120,7 +121,7 @@ class Fig6(Experiment):
         if cell.seed == 0:
             for label, states in ((1, test_before[labels == 1]), (0, test_before[labels == 0])):
                 for first, second in states[:80].tolist():
-                    meter.record("state", _rounded(second), "length", label=label, first=_rounded(first))
+                    meter.record("state", significant(second, 3), "length", label=label, first=significant(first, 3))
             if model.block is not None:
                 record_paths(model, annuli, settings.path_points, settings.tolerance, meter)
 
@@ -160,13 +161,3 @@ def _record_motion(model: PlanarClassifier, points: Tensor, tolerance: float, me
     meter.record("displacement", moved, "length")
     meter.record("relative_displacement", moved / spread, "1")
     meter.record("straightness", moved / length, "1")
-
-
-def _settings(cell: Cell) -> Fig6Settings:
-    if not isinstance(cell.settings, Fig6Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig6Settings")
-    return cell.settings
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.declarations import Axis, Meter
+from suite.experiments.rounding import significant
 from suite.solvers import solve
 
 _DRAWN_STEPS = 10
@@ -53,10 +54,10 @@ def record_coordinates(field: nn.Module, points: Tensor, tolerance: float, meter
         for point, (first, second) in enumerate(positions):
             meter.record(
                 "path",
-                float(f"{second:.3g}"),
+                significant(second, 3),
                 "length",
                 depth=step / _DRAWN_STEPS,
                 point=point,
-                first=float(f"{first:.3g}"),
+                first=significant(first, 3),
                 **axes,
             )

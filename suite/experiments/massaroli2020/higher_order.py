@@ -50,7 +50,7 @@ class HigherOrder(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one kind of dynamics on each of its tasks, and measure it."""
-        settings = _settings(cell)
+        settings = HigherOrderSettings.of(cell.settings)
         kind = cell.variant
         accuracies = []
         if kind not in SPHERES_ALONE:
@@ -62,9 +62,3 @@ class HigherOrder(Experiment):
             learn_oscillator(kind, settings, meter, with_picture=cell.seed == 0)
         if kind in ("second", "tenth"):
             follow_exactly(2 if kind == "second" else 10, settings, meter)
-
-
-def _settings(cell: Cell) -> HigherOrderSettings:
-    if not isinstance(cell.settings, HigherOrderSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not HigherOrderSettings")
-    return cell.settings

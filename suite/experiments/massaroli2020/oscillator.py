@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from suite.declarations import Meter
 from suite.experiments.massaroli2020.higher_order_settings import HigherOrderSettings
+from suite.experiments.rounding import significant
 from suite.models.order_networks import KINDS, HarmonicField, harmonic_start
 from suite.solvers import CountedField, solve
 
@@ -81,8 +82,8 @@ def _test(
     if with_picture:
         for sample in range(min(_DRAWN, len(starts))):
             for t, q in zip(times.tolist(), path[:, sample, 0].tolist(), strict=True):
-                axes = {"sample": sample, "t": float(f"{t:.4g}"), "start": float(f"{float(starts[sample]):.4g}")}
-                meter.record("position", float(f"{q:.3g}"), "length", **axes)
+                axes = {"sample": sample, "t": significant(t, 4), "start": significant(float(starts[sample]), 4)}
+                meter.record("position", significant(q, 3), "length", **axes)
 
 
 @torch.no_grad()

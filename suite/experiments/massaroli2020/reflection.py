@@ -12,6 +12,7 @@ from torch import nn
 from suite.declarations import Cell, Experiment, Meter, Meters, Profile, Settings, setting
 from suite.experiments.massaroli2020.reflection_grid import crossings, floor, grid, held_out_grid
 from suite.experiments.massaroli2020.reflection_training import train_to_reflect, train_to_reflect_together
+from suite.experiments.rounding import significant
 from suite.models import parameter_count
 from suite.models.augmentation import ZeroAugmentation
 from suite.models.data_control import ConditionConcatenation
@@ -65,7 +66,7 @@ class Reflection(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one model on the grid, and follow its paths."""
-        settings, model = _settings(cell), _new_model(cell, meter)
+        settings, model = ReflectionSettings.of(cell.settings), _new_model(cell, meter)
         x = grid(settings.points, meter.device)
         with meter.wall_time() as seconds:
             course = train_to_reflect(model, x, _iterations(cell), settings.learning_rate, meter)
@@ -79,7 +80,8 @@ class Reflection(Experiment):
 
     def run_together(self, cells: Sequence[Cell], meters: Meters) -> None:
         """Train the models of all seeds at once on the grid, then follow the paths of each."""
-        settings, pairs = _settings(cells[0]), list(zip(cells, meters.each, strict=True))
+        settings = ReflectionSettings.of(cells[0].settings)
+        pairs = list(zip(cells, meters.each, strict=True))
         models = [_new_model(cell, meter) for cell, meter in pairs]
         x = grid(settings.points, meters.each[0].device)
         with meters.wall_time() as seconds:
@@ -90,20 +92,14 @@ class Reflection(Experiment):
             _measure(cell, model, meter)
 
 
-def _settings(cell: Cell) -> ReflectionSettings:
-    if not isinstance(cell.settings, ReflectionSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not ReflectionSettings")
-    return cell.settings
-
-
 def _iterations(cell: Cell) -> int:
-    settings = _settings(cell)
+    settings = ReflectionSettings.of(cell.settings)
     return settings.succeeding_iterations if cell.variant in SUCCEEDING else settings.iterations
 
 
 def _new_model(cell: Cell, meter: Meter) -> ScalarMap:
     with meter.initialisation():
-        return reflecting_model(cell.variant, _settings(cell)).double().to(meter.device)
+        return reflecting_model(cell.variant, ReflectionSettings.of(cell.settings)).double().to(meter.device)
 
 
 def _record_course(course: Mapping[int, float], meter: Meter) -> None:
@@ -114,7 +110,7 @@ def _record_course(course: Mapping[int, float], meter: Meter) -> None:
 @torch.no_grad()
 def _measure(cell: Cell, model: ScalarMap, meter: Meter) -> None:
     """Record the errors of a trained model, and follow its paths."""
-    settings = _settings(cell)
+    settings = ReflectionSettings.of(cell.settings)
     x, held_out = grid(settings.points, meter.device), held_out_grid(settings.points, meter.device)
     meter.record("parameters", parameter_count(model), "1")
     for name, numbers in (("", x), ("held_out_", held_out)):
@@ -166,8 +162,4 @@ def _follow(model: ScalarMap, settings: ReflectionSettings, meter: Meter, *, dra
     starts = grid(settings.drawn_starts, meter.device)
     for start, path in zip(starts.squeeze(1).tolist(), model.path(starts, depths).squeeze(2).T.tolist(), strict=True):
         for depth, value in zip(depths, path, strict=True):
-            meter.record("state", _rounded(value), "1", x=_rounded(start), s=_rounded(depth))
-
-
-def _rounded(value: float) -> float:
-    return float(f"{value:.4g}")
+            meter.record("state", significant(value, 4), "1", x=significant(start, 4), s=significant(depth, 4))

@@ -43,7 +43,7 @@ class Regularisation(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train and test one variant."""
-        settings = _settings(cell)
+        settings = RegularisationSettings.of(cell.settings)
         kind, _, plain = cell.variant.partition("-")
         if kind == "channels":
             classify_digits(settings, meter, augmented=not plain)
@@ -51,9 +51,3 @@ class Regularisation(Experiment):
             classify_nodes(settings, meter, augmented=not plain)
         else:
             regularise(kind, settings, meter)
-
-
-def _settings(cell: Cell) -> RegularisationSettings:
-    if not isinstance(cell.settings, RegularisationSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not RegularisationSettings")
-    return cell.settings

@@ -12,6 +12,7 @@ from torch.nn.functional import cross_entropy
 from suite.datasets.planar_classes import TwoSpirals
 from suite.declarations import Axis, Meter
 from suite.experiments.massaroli2020.regularisation_settings import RegularisationSettings
+from suite.experiments.rounding import significant
 from suite.gradients.generalised import RunningLoss
 from suite.models.augmentation import ZeroAugmentation
 from suite.models.flow_classifier import FlowClassifier
@@ -116,7 +117,7 @@ def _train(
             value = loss.item()
             if not math.isfinite(value):
                 raise FloatingPointError(f"weight {weight}: the loss is {value} at iteration {iteration}")
-            meter.record("train_loss", float(f"{value:.4g}"), "nats", weight=weight, step=iteration)
+            meter.record("train_loss", significant(value, 4), "nats", weight=weight, step=iteration)
 
 
 def _record_estimate(model: FlowClassifier, states: Tensor, settings: RegularisationSettings, meter: Meter) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from suite.declarations import Cell, Experiment, Meter, Profile, Settings
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, network
-from suite.experiments.massaroli2020.table1_run import checked, run_cell
+from suite.experiments.massaroli2020.table1_run import run_cell
 from suite.experiments.massaroli2020.table1_settings import Table1PaperSettings, Table1Settings, small_profiles
 
 
@@ -48,7 +48,7 @@ class Table1(Experiment):
 
     def build_model(self, cell: Cell) -> nn.Module:
         """Return the network of a cell's variant at its settings."""
-        return network(cell.variant, checked(cell.settings))
+        return network(cell.variant, Table1Settings.of(cell.settings))
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train one network, count its parameters and evaluations, and test it with other solvers."""

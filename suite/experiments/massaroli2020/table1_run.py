@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from suite.datasets import ImageClassification
 from suite.declarations import Cell, Meter, Settings
-from suite.experiments.chen2018.solver_choice import SolverChoice
-from suite.experiments.chen2018.solver_grid import measure_solver_grid
 from suite.experiments.massaroli2020.table1_networks import network, ode_block
 from suite.experiments.massaroli2020.table1_settings import Table1Settings
 from suite.experiments.massaroli2020.table1_training import train
+from suite.experiments.normalised_images import pooled_and_normalised
+from suite.experiments.solver_choice import SolverChoice
+from suite.experiments.solver_grid import measure_solver_grid
 from suite.experiments.throughput import throughput_of
 from suite.models import ODEBlock, parameter_count
 
@@ -26,7 +26,7 @@ def run_cell(cell: Cell, meter: Meter, data: ImageClassification, published: Set
         data: The images as they are published.
         published: The settings of the paper profile, whose parameters are counted too.
     """
-    settings = checked(cell.settings)
+    settings = Table1Settings.of(cell.settings)
     throughput = throughput_of(settings)
     prepared = prepare(data, settings, meter.device)
     with meter.initialisation():
@@ -34,7 +34,7 @@ def run_cell(cell: Cell, meter: Meter, data: ImageClassification, published: Set
     meter.record("parameters", parameter_count(model), "1")
     # Counted on the meta device, where a network of any size takes neither time nor memory.
     with torch.device("meta"):
-        meter.record("parameters_published", parameter_count(network(cell.variant, checked(published))), "1")
+        meter.record("parameters_published", parameter_count(network(cell.variant, Table1Settings.of(published))), "1")
     meter.record("test_size", len(prepared.test_labels), "images")
     block = ode_block(model)
     with throughput.passes_of(model):
@@ -68,33 +68,12 @@ def retest_solvers(settings: Table1Settings) -> list[SolverChoice]:
 
 def prepare(data: ImageClassification, settings: Table1Settings, device: torch.device) -> ImageClassification:
     """Return as many of the first images as the settings ask for and there are, pooled and normalised."""
-    means, deviations = (
-        torch.tensor(values, device=device).reshape(1, -1, 1, 1)
-        for values in (settings.pixel_means, settings.pixel_deviations)
-    )
 
     def ready(images: Tensor) -> Tensor:
-        pooled = functional.avg_pool2d(images.to(device), settings.pooling)
-        return throughput_of(settings).laid_out((pooled - means) / deviations)
+        pooled = pooled_and_normalised(images, settings.pooling, settings.pixel_means, settings.pixel_deviations)
+        return throughput_of(settings).laid_out(pooled)
 
-    return ImageClassification(
-        ready(data.train_images[: settings.train_images]),
-        data.train_labels[: settings.train_images].to(device),
-        ready(data.test_images[: settings.test_images]),
-        data.test_labels[: settings.test_images].to(device),
-        data.version,
-    )
-
-
-def checked(settings: Settings) -> Table1Settings:
-    """Return settings as those of Table 1.
-
-    Raises:
-        TypeError: When they are of another experiment.
-    """
-    if not isinstance(settings, Table1Settings):
-        raise TypeError(f"Table 1 takes Table1Settings, not {type(settings).__name__}")
-    return settings
+    return data.first(settings.train_images, settings.test_images, device).with_images(ready)
 
 
 @torch.no_grad()

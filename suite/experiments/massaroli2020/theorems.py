@@ -66,6 +66,4 @@ class Theorems(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Test one statement."""
-        if not isinstance(cell.settings, TheoremsSettings):
-            raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not TheoremsSettings")
-        TESTS[cell.variant](cell.settings, meter)
+        TESTS[cell.variant](TheoremsSettings.of(cell.settings), meter)

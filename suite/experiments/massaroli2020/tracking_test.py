@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from suite.declarations import Meter
 from suite.experiments.massaroli2020.tracking import signal, squared_distance
+from suite.experiments.rounding import significant
 from suite.models.two_layer_fields import DepthDependent, RepeatedField
 from suite.models.two_layer_fields.parameters_at_depth import flat_parameters
 from suite.solvers import solve
@@ -115,7 +116,7 @@ def measure_tracking(
     every = steps // drawn_steps
     for index in range(0, len(own.depths), every):
         error = float(squares[index].mean().sqrt())
-        meter.record("distance", _digits(error), "length", s=_depth(index, steps))
+        meter.record("distance", significant(error, 3), "length", s=_depth(index, steps))
     return own, repeated
 
 
@@ -143,7 +144,7 @@ def record_pictures(
         for index in range(0, len(track.depths), steps // drawn_steps):
             for condition, (first, _) in enumerate(track.states[index, :conditions].tolist()):
                 s = _depth(index, steps)
-                meter.record("trajectory", _digits(first), "length", continued=name, condition=condition, s=s)
+                meter.record("trajectory", significant(first, 3), "length", continued=name, condition=condition, s=s)
     last = round(float(next(iter(tracks.values())).depths[-1]))
     # Twice as dense, for the fastest harmonic; and in the middle of the intervals, where no piece ends.
     count = 2 * drawn_steps
@@ -152,20 +153,15 @@ def record_pictures(
     chosen = theta[:count].std(dim=0).topk(parameters).indices
     for depth, values in zip(depths, theta[:, chosen].tolist(), strict=True):
         for number, value in enumerate(values):
-            meter.record("parameter", _digits(value), "1", parameter=number, s=round(depth, 6))
+            meter.record("parameter", significant(value, 3), "1", parameter=number, s=round(depth, 6))
 
 
 def record_signal(last_depth: int, drawn_steps: int, meter: Meter) -> None:
     """Record the first coordinate of the signal, which trajectories are drawn over."""
     for index in range(last_depth * drawn_steps + 1):
         s = _depth(index, drawn_steps)
-        meter.record("signal", _digits(float(signal(torch.tensor(s))[0])), "length", s=s)
+        meter.record("signal", significant(float(signal(torch.tensor(s))[0]), 3), "length", s=s)
 
 
 def _depth(index: int, steps: int) -> float:
     return round(index / steps, 6)
-
-
-def _digits(value: float) -> float:
-    """Round to the three significant digits that a picture shows."""
-    return float(f"{value:.3g}")

@@ -16,7 +16,6 @@ from suite.experiments.poli2020.alpha_settings import AlphaSettings
 from suite.experiments.poli2020.image_correction import fit_correction
 from suite.experiments.poli2020.image_data import prepared
 from suite.experiments.poli2020.image_problem import ImageProblem, image_problem
-from suite.experiments.poli2020.image_run import checked
 from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.mnist import Mnist
 from suite.models.image_flow import convolutional_correction, steady_convolutions
@@ -65,9 +64,7 @@ class AlphaFamily(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one variant at every member of the family."""
-        settings = cell.settings
-        if not isinstance(settings, AlphaSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not AlphaSettings")
+        settings = AlphaSettings.of(cell.settings)
         images = image_settings(cell.profile)
         data = prepared(meter.dataset("mnist"), images, meter)
         problem = image_problem(meter.trained(TRAINED), data, images)
@@ -95,7 +92,7 @@ class AlphaFamily(Experiment):
 
 def image_settings(profile: Profile) -> ImageSettings:
     """Return the settings of the MNIST experiment: its classifier is solved, and corrections are fitted as its is."""
-    return checked(Mnist.profiles[profile])
+    return ImageSettings.of(Mnist.profiles[profile])
 
 
 def new_correction(channels: int, hidden: int) -> NetworkCorrection:

@@ -80,11 +80,11 @@ class Fig1(Experiment):
 
     def build_model(self, cell: Cell) -> nn.Module:
         """Return an untrained flow."""
-        return new_flow(_settings(cell))
+        return new_flow(Fig1Settings.of(cell.settings))
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train a flow, or sample all of them by one method."""
-        settings = _settings(cell)
+        settings = Fig1Settings.of(cell.settings)
         if cell.variant in FLOWS:
             with meter.initialisation():
                 flow = new_flow(settings).to(meter.device)
@@ -99,12 +99,6 @@ class Fig1(Experiment):
             found = _measure(cell.variant, problem, settings, meter)
             if cell.seed == 0 and cell.variant in _SHOWN:
                 record_picture(problem, found, settings.drawn, meter)
-
-
-def _settings(cell: Cell) -> Fig1Settings:
-    if not isinstance(cell.settings, Fig1Settings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not Fig1Settings")
-    return cell.settings
 
 
 def _measure(variant: str, problem: SamplingProblem, settings: Fig1Settings, meter: Meter) -> Tensor:

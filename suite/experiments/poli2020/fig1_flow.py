@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from suite.datasets.planar_targets import TARGETS
 from suite.declarations import Meter
 from suite.experiments.poli2020.fig1_settings import Fig1Settings
+from suite.experiments.rounding import significant
 from suite.models.flows import ContinuousFlow, FlowField, gaussian_log_density, gaussian_samples
 from suite.models.hypersolvers import NominalTrajectories, nominal_trajectories
 from suite.models.steady_flows import SteadyPerceptron
@@ -50,7 +51,7 @@ def train_flow(flow: ContinuousFlow, target: str, settings: Fig1Settings, meter:
             nll = loss.item()
             if not math.isfinite(nll):
                 raise FloatingPointError(f"training diverged: the loss is {nll} at iteration {iteration}")
-            meter.record("train_nll", float(f"{nll:.4g}"), "nats", target=target, iteration=iteration)
+            meter.record("train_nll", significant(nll, 4), "nats", target=target, iteration=iteration)
             meter.progress(iteration, settings.flow_iterations, "iterations", nll=nll)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from suite.declarations import Meter
 from suite.experiments.poli2020.fig1_flow import SamplingProblem
 from suite.experiments.poli2020.fig1_settings import Fig1Settings
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import (
     FittedSteps,
     FittingPlan,
@@ -54,7 +55,7 @@ def fitted_hypersolver(base: str, problem: SamplingProblem, settings: Fig1Settin
         correction.standardise(residual_samples(hypersolver.tableau, problem.field, cache.at(0)))
         course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"), steps=steps)
     for iteration, loss in course.items():
-        meter.record("fit_loss", float(f"{loss:.3g}"), "1", target=problem.target, iteration=iteration)
+        meter.record("fit_loss", significant(loss, 3), "1", target=problem.target, iteration=iteration)
     meter.record("train_seconds", seconds.value, "s", target=problem.target)
     correction.requires_grad_(requires_grad=False)
     return hypersolver

@@ -8,6 +8,7 @@ from torch import Tensor
 from suite.datasets.planar_targets import MODE_DEVIATION, MODE_RADIUS, MODES
 from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.fig1_flow import SamplingProblem
+from suite.experiments.rounding import significant
 
 _DIRECTIONS = 32
 
@@ -56,4 +57,4 @@ def least_mode_share(found: Tensor, exact: Tensor) -> float:
 def record_picture(problem: SamplingProblem, found: Tensor, count: int, meter: Meter) -> None:
     """Record some samples for a picture."""
     for x, y in found[:count, :2].tolist():
-        meter.record("sample", float(f"{y:.3g}"), "length", target=problem.target, x=float(f"{x:.3g}"))
+        meter.record("sample", significant(y, 3), "length", target=problem.target, x=significant(x, 3))

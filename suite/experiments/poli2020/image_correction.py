@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.image_settings import ImageSettings
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import FittingPlan, NominalTrajectories, TrajectoryCache, fit, nominal_trajectories
 from suite.models.image_flow import convolutional_correction
 from suite.solvers.hyper import Hypersolver, NetworkCorrection
@@ -67,7 +68,7 @@ def fit_correction(
             partial(meter.resumable_steps, name=" ".join(["correction", *map(str, axes.values())])),
         )
     for iteration, loss in course.items():
-        meter.record("fit_loss", float(f"{loss:.4g}"), "1", iteration=iteration, **axes)
+        meter.record("fit_loss", significant(loss, 4), "1", iteration=iteration, **axes)
     meter.record("fit_seconds", seconds.value, "s", **axes)
     meter.record("nominal_solves", cache.solves, "1", **axes)
     correction.requires_grad_(requires_grad=False)

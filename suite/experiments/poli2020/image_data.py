@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from suite.datasets import ImageClassification
 from suite.declarations import Meter
+from suite.experiments.normalised_images import pooled_and_normalised
 from suite.experiments.poli2020.image_settings import ImageSettings
 
 
 def prepared(data: ImageClassification, settings: ImageSettings, meter: Meter) -> ImageClassification:
     """Return as many of the first images as the settings ask for and there are, ready for a network of theirs."""
-    means, deviations = (
-        torch.tensor(values, device=meter.device).reshape(1, -1, 1, 1)
-        for values in (settings.pixel_means, settings.pixel_deviations)
-    )
 
     def ready(images: Tensor) -> Tensor:
-        return (functional.avg_pool2d(images.to(meter.device), settings.pooling) - means) / deviations
+        return pooled_and_normalised(images, settings.pooling, settings.pixel_means, settings.pixel_deviations)
 
-    train = data.train_images[: settings.train_images].to(meter.device)  # to be rotated there
-    return ImageClassification(
-        ready(rotated(train, settings.rotation, meter.generator("rotations"))),
-        data.train_labels[: settings.train_images].to(meter.device),
-        ready(data.test_images[: settings.test_images]),
-        data.test_labels[: settings.test_images].to(meter.device),
-        data.version,
-    )
+    some = data.first(settings.train_images, settings.test_images, meter.device)
+    turned = rotated(some.train_images, settings.rotation, meter.generator("rotations"))
+    return replace(some, train_images=turned).with_images(ready)
 
 
 def rotated(images: Tensor, degrees: float, generator: torch.Generator) -> Tensor:

@@ -19,6 +19,7 @@ from suite.experiments.poli2020.image_errors import (
 from suite.experiments.poli2020.image_methods import Stepping
 from suite.experiments.poli2020.image_problem import ImageProblem
 from suite.experiments.poli2020.image_settings import ImageSettings
+from suite.experiments.rounding import significant
 
 Errors = Mapping[int, TerminalError]
 """Errors by number of steps."""
@@ -111,7 +112,7 @@ def record_depth(stepping: Stepping, problem: ImageProblem, meter: Meter, *, wit
         if with_map and step in shown_steps(len(errors) - 1):
             for row, line in enumerate(errors[step, 0].tolist()):
                 for column, value in enumerate(line):
-                    meter.record("pixel_map", float(f"{value:.3g}"), "1", step=step, row=row, column=column)
+                    meter.record("pixel_map", significant(value, 3), "1", step=step, row=row, column=column)
 
 
 def shown_steps(steps: int) -> list[int]:

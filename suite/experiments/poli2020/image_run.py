@@ -46,7 +46,7 @@ def needed(cell: Cell) -> Sequence[ModelSpec]:
 
 def untrained(cell: Cell) -> nn.Module:
     """Return the untrained classifier, or the untrained correction."""
-    settings = checked(cell.settings)
+    settings = ImageSettings.of(cell.settings)
     return new_correction(settings) if cell.variant == HYPER else new_classifier(settings)
 
 
@@ -59,11 +59,11 @@ def run_cell(cell: Cell, meter: Meter, images: ImageClassification, published: S
         images: The images as they are published.
         published: The settings of the paper profile, whose networks are counted too.
     """
-    settings = checked(cell.settings)
+    settings = ImageSettings.of(cell.settings)
     data = prepared(images, settings, meter)
     if cell.variant == NODE:
         record_sizes(settings, images.test_images.shape[-1], meter)
-        record_sizes(checked(published), images.test_images.shape[-1], meter, "_published")
+        record_sizes(ImageSettings.of(published), images.test_images.shape[-1], meter, "_published")
         _train(data, settings, meter)
         return
     problem = image_problem(meter.trained(ModelSpec(cell.experiment, NODE)), data, settings)
@@ -83,17 +83,6 @@ def _record_crossovers(
         counts = step_counts(rival, settings)
         found = {steps: terminal_error(problem.solved(rival.method, steps), problem.ends) for steps in counts}
         record_crossover(own, (rival, found), settings, meter)
-
-
-def checked(settings: Settings) -> ImageSettings:
-    """Return settings as those of images.
-
-    Raises:
-        TypeError: When they are of another experiment.
-    """
-    if not isinstance(settings, ImageSettings):
-        raise TypeError(f"hypersolvers on images take ImageSettings, not {type(settings).__name__}")
-    return settings
 
 
 def _train(data: ImageClassification, settings: ImageSettings, meter: Meter) -> None:

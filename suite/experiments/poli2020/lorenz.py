@@ -49,9 +49,7 @@ class LorenzRollouts(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Roll out one method at every rate of every system."""
-        settings = cell.settings
-        if not isinstance(settings, LorenzSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not LorenzSettings")
+        settings = LorenzSettings.of(cell.settings)
         for number, system in enumerate(systems(settings, meter)):
             meter.progress(number, len(settings.systems), "systems")
             _measure(cell.variant, system, settings, meter)

@@ -13,6 +13,7 @@ from suite.experiments.poli2020.lorenz_methods import BASES, HYPER, classical, o
 from suite.experiments.poli2020.lorenz_rollouts import roll_out
 from suite.experiments.poli2020.lorenz_settings import LorenzSettings
 from suite.experiments.poli2020.lorenz_systems import System
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import NominalTrajectories, nominal_trajectories
 from suite.solvers import Method, solve
 
@@ -31,7 +32,7 @@ def record_horizon(
     axes: dict[str, Axis] = {"system": system.name, "rate": rate}
     shown = range(1, outputs + 1) if outputs <= 25 else range(outputs // 25, outputs + 1, outputs // 25)
     for index in shown:
-        value = float(f"{float(errors[index].mean()):.4g}")
+        value = significant(float(errors[index].mean()), 4)
         meter.record("error", value, "1", t=round(exact.times[index], 6), **axes)
     wrong = errors > valid
     # The first output that is not valid; the end of the horizon where all are.

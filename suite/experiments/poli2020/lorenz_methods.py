@@ -10,6 +10,7 @@ from torch import Tensor
 from suite.declarations import Axis, Meter
 from suite.experiments.poli2020.lorenz_settings import LorenzSettings
 from suite.experiments.poli2020.lorenz_systems import System
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import (
     FittingPlan,
     NominalTrajectories,
@@ -67,7 +68,7 @@ def method_of(variant: str, system: System, rate: int, settings: LorenzSettings,
     axes: dict[str, Axis] = {"system": system.name, "rate": rate}
     shown = [*course.items()]
     for iteration, loss in shown[:: max(1, len(shown) // 50)]:
-        meter.record("train_loss", float(f"{loss:.3g}"), "1", iteration=iteration, **axes)
+        meter.record("train_loss", significant(loss, 3), "1", iteration=iteration, **axes)
     meter.record("train_seconds", seconds.value, "s", **axes)
     correction.requires_grad_(requires_grad=False)
     error = (correction(samples.inputs) - samples.residuals).square().mean()

@@ -45,9 +45,7 @@ class Theorem1(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Measure one correction on every problem."""
-        settings = cell.settings
-        if not isinstance(settings, Theorem1Settings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not Theorem1Settings")
+        settings = Theorem1Settings.of(cell.settings)
         if cell.variant == "cost":
             record_costs(settings, meter)
         for number, problem in enumerate(measured_problems(settings, meter)):

@@ -13,6 +13,7 @@ from suite.experiments.poli2020.theorem1_errors import local_errors, one_step
 from suite.experiments.poli2020.theorem1_oracle import record_gains
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
 from suite.experiments.poli2020.theorem1_settings import Theorem1Settings
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import (
     FittingPlan,
     NominalTrajectories,
@@ -101,7 +102,7 @@ def _fitted(
     with meter.wall_time() as seconds:
         course = fit(hypersolver, problem.field, cache, plan, meter.generator("batches"), steps=steps)
     for iteration, loss in course.items():
-        meter.record("train_loss", float(f"{loss:.3g}"), "1", iteration=iteration, **axes)
+        meter.record("train_loss", significant(loss, 3), "1", iteration=iteration, **axes)
     meter.record("train_seconds", seconds.value, "s", **axes)
     meter.record("nominal_solves", cache.solves, "solves", **axes)
     correction.requires_grad_(requires_grad=False)

@@ -66,11 +66,11 @@ class Tracking(Experiment):
 
     def build_model(self, cell: Cell) -> nn.Module:
         """Return the untrained field."""
-        return galerkin_field(_settings(cell))
+        return galerkin_field(TrackedSettings.of(cell.settings))
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train the field, or solve it by one method."""
-        settings = _settings(cell)
+        settings = TrackedSettings.of(cell.settings)
         if cell.variant == "field":
             with meter.initialisation():
                 field = galerkin_field(settings).to(meter.device)
@@ -85,9 +85,3 @@ class Tracking(Experiment):
         fitted = fitted_by_steps(cell.variant, problem, settings, meter) if cell.variant in HYPER else {}
         record_equal_evaluations(cell.variant, fitted, problem, settings, meter)
         record_equal_operations(cell.variant, fitted, problem, settings, meter)
-
-
-def _settings(cell: Cell) -> TrackedSettings:
-    if not isinstance(cell.settings, TrackedSettings):
-        raise TypeError(f"{cell.name} has settings of {type(cell.settings).__name__}, not TrackedSettings")
-    return cell.settings

@@ -12,6 +12,7 @@ from suite.experiments.massaroli2020.tracking import signal
 from suite.experiments.poli2020.tracking_methods import CLASSICAL, HYPER, evaluations_of, new_correction, steps_for
 from suite.experiments.poli2020.tracking_problem import TrackingProblem
 from suite.experiments.poli2020.tracking_settings import TrackedSettings
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import NominalTrajectories
 from suite.solvers import Solution, solve
 from suite.solvers.hyper import Hypersolver, StepInputs
@@ -107,7 +108,7 @@ def _record(states: Tensor, errors: Tensor, exact: NominalTrajectories, meter: M
 def _record_course(exact: NominalTrajectories, errors: Tensor, equal: str, meter: Meter) -> None:
     """Record the error at every depth of the grid."""
     for depth, error in zip(exact.times, errors, strict=True):
-        meter.record("error_at_depth", float(f"{float(error):.4g}"), "length", s=round(depth, 6), equal=equal)
+        meter.record("error_at_depth", significant(float(error), 4), "length", s=round(depth, 6), equal=equal)
 
 
 def _method(variant: str, fitted: Fitted, steps: int) -> MethodName:

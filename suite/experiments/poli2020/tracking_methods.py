@@ -10,6 +10,7 @@ import torch
 from suite.declarations import Meter
 from suite.experiments.poli2020.tracking_problem import TrackingProblem, fitting_conditions
 from suite.experiments.poli2020.tracking_settings import TrackedSettings
+from suite.experiments.rounding import significant
 from suite.models.hypersolvers import (
     FittingPlan,
     PerceptronCorrection,
@@ -80,7 +81,7 @@ def fitted(problem: TrackingProblem, steps: int, settings: TrackedSettings, mete
         )
     shown = [*course.items()]
     for iteration, loss in shown[:: max(1, len(shown) // 25)]:
-        meter.record("fit_loss", float(f"{loss:.3g}"), "1", steps=steps, iteration=iteration)
+        meter.record("fit_loss", significant(loss, 3), "1", steps=steps, iteration=iteration)
     meter.record("fit_seconds", seconds.value, "s", steps=steps)
     correction.requires_grad_(requires_grad=False)
     held_out = residual_samples(hypersolver.tableau, problem.field, problem.on_grid(steps))

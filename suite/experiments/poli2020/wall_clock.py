@@ -16,7 +16,8 @@ from suite.experiments.poli2020.image_data import prepared
 from suite.experiments.poli2020.image_errors import classes_of
 from suite.experiments.poli2020.image_methods import HYPER, Stepping
 from suite.experiments.poli2020.image_problem import parts_of
-from suite.experiments.poli2020.image_run import NODE, checked
+from suite.experiments.poli2020.image_run import NODE
+from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.image_sizes import operations_of
 from suite.experiments.poli2020.mnist import Mnist
 from suite.experiments.poli2020.wall_clock_contenders import (
@@ -76,10 +77,8 @@ class WallClock(Experiment):
     @torch.no_grad()
     def run(self, cell: Cell, meter: Meter) -> None:
         """Choose the least effort of every method, and time all of them."""
-        settings = cell.settings
-        if not isinstance(settings, WallClockSettings):
-            raise TypeError(f"{cell.name} has settings of {type(settings).__name__}, not WallClockSettings")
-        images = replace(checked(Mnist.profiles[cell.profile]), test_images=settings.test_images)
+        settings = WallClockSettings.of(cell.settings)
+        images = replace(ImageSettings.of(Mnist.profiles[cell.profile]), test_images=settings.test_images)
         data = prepared(meter.dataset("mnist"), images, meter)
         classifier, field = parts_of(meter.trained(ModelSpec(Mnist.id, NODE)))
         correction = meter.trained(ModelSpec(Mnist.id, HYPER))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from suite.models.data_control import DataControlledBlock
-from suite.models.ode_block import Gradient
+from suite.models.solved_field import Gradient
 
 Sign = Literal["signed", "positive"]
 """Whether inputs may be integrated backwards in depth as well."""

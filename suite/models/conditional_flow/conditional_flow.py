@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from suite.models.conditional_flow.controlled_field import ControlledField
 from suite.models.flows import ContinuousFlow, FlowField
-from suite.models.ode_block import Gradient
+from suite.models.solved_field import Gradient
 
 
 class ConditionalFlow(nn.Module):

@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from suite.gradients import odeint_adjoint
 from suite.models.flows.flow_field import FlowField
 from suite.models.flows.gaussian import gaussian_log_density
-from suite.models.ode_block import Gradient
-from suite.solvers import CountedField, odeint
+from suite.models.solved_field import Gradient, SolvedField
 
 
-class ContinuousFlow(nn.Module):
+class ContinuousFlow(SolvedField):
     """``dz/dt = f(t, z)`` and ``d log p(z(t))/dt = -div f(t, z)`` (Chen et al. 2018, theorem 1).
 
     The base density, a centred isotropic Gaussian, stands at time 0 and the data's at ``end_time``.
-
-    Attributes:
-        nfe_forward: Evaluations of the field in forward solves since the counts were reset.
-        rtol: Relative tolerance; may be changed between calls.
-        atol: Absolute tolerance; may be changed between calls.
-        gradient: How to differentiate through a solve; may be changed between calls.
     """
 
     def __init__(
@@ -52,34 +44,16 @@ class ContinuousFlow(nn.Module):
         Raises:
             ValueError: For an unknown way to differentiate, or an end time or a variance that is not positive.
         """
-        super().__init__()
-        if gradient not in get_args(Gradient):
-            raise ValueError(f"unknown gradient {gradient!r}; the ways are {', '.join(get_args(Gradient))}")
+        super().__init__(_AugmentedField(field), method=method, rtol=rtol, atol=atol, gradient=gradient)
         if end_time <= 0 or base_variance <= 0:
             raise ValueError(f"end time and base variance are positive, not {end_time} and {base_variance}")
-        self.counted = CountedField(_AugmentedField(field))
         self.end_time = end_time
-        self.method = method
-        self.rtol = rtol
-        self.atol = atol
-        self.gradient = gradient
         self.base_variance = base_variance
-        self.nfe_forward = 0
 
     @property
     def field(self) -> FlowField:
         """The vector field."""
         return cast(_AugmentedField, self.counted.vector_field).field
-
-    @property
-    def nfe_backward(self) -> int:
-        """Evaluations of the field in backward passes since the counts were reset; direct gradients need none."""
-        return int(self.counted.nfe) - self.nfe_forward
-
-    def reset_counts(self) -> None:
-        """Set the counts of evaluations to zero; call it between passes, not between a forward and its backward."""
-        self.counted.reset()
-        self.nfe_forward = 0
 
     def transport(self, z: Tensor, log_density: Tensor, times: Tensor | Sequence[float]) -> tuple[Tensor, Tensor]:
         """Carry points and log-densities along the flow, in either direction of time.
@@ -93,12 +67,8 @@ class ContinuousFlow(nn.Module):
             States of shape ``[len(times), n, d]`` and log-densities of shape ``[len(times), n]``, beginning with the
             points given.
         """
-        before = self.counted.nfe
-        solve = odeint if self.gradient == "direct" else odeint_adjoint
         state = torch.cat([z, log_density.unsqueeze(1)], dim=1)
-        grid = torch.as_tensor(times, dtype=z.dtype)
-        solved = cast(Tensor, solve(self.counted, state, grid, rtol=self.rtol, atol=self.atol, method=self.method))
-        self.nfe_forward += self.counted.nfe - before
+        solved = cast(Tensor, self.solved(state, torch.as_tensor(times, dtype=z.dtype)))
         return solved[:, :, :-1], solved[:, :, -1]
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
 from suite.models.latent.recognition import RecognitionNetwork
-from suite.models.ode_block import Gradient
+from suite.models.solved_field import Gradient
 from suite.solvers import CountedField, odeint
 
 

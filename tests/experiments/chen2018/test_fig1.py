@@ -1,6 +1,5 @@
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -8,18 +7,16 @@ import torch
 from scipy.integrate import solve_ivp
 
 from suite.experiments.chen2018.fig1 import Fig1, Fig1Settings, crossings, ode_path, residual_path
-from suite.harness.schema import parse
 from suite.models.illustrations import ScalarField, random_scalar_field
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig1()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig1")
 
 
 def field(seed: int, steepness: float) -> ScalarField:

@@ -19,19 +19,17 @@ from suite.experiments.chen2018.solve_statistics import Solver, measure_backward
 from suite.experiments.chen2018.trained_problem import Reference, TrainedProblem, in_double_precision, reference
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ConvolutionalField, ImageClassifier, ODEBlock
 from suite.models.dynamics import LinearDecay
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig3()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig3").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig3")
 
 
 def make_meter(variant: str = TRAINING, **changes: Any) -> tuple[Cell, CellMeter]:
@@ -84,8 +82,7 @@ def decay(rate: float) -> tuple[TrainedProblem, Reference]:
 
 def test_every_variant_measures_what_the_figure_shows(smoke_rows: Mapping[str, Rows]) -> None:
     assert set(smoke_rows) == set(EXPERIMENT.variants)
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Fig3Settings)
+    settings = Fig3Settings.of(EXPERIMENT.profiles["smoke"])
     for variant, rows in smoke_rows.items():
         assert min(values(rows, EXPERIMENT.headline)) > 0
         if variant == TRAINING:

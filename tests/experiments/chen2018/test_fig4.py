@@ -21,22 +21,20 @@ from suite.experiments.chen2018.fig4 import Fig4, Fig4Settings
 from suite.experiments.chen2018.matched_flows import MatchedContinuousFlows, MatchedFlows, MatchedPlanarFlows, Solver
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.flow_ensembles import GatedEnsemble
 from suite.models.flows import ContinuousFlow, NormalizingFlow, PlanarField
 from suite.models.graphed_step import GraphedStep
+from tests.smoke_rows import Rows, rows_by_variant
 from tests.solvers.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig4()
 TARGETS = ("u1", "u3", "u4")
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig4").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig4")
 
 
 def meter_of(variant: str, **changes: Any) -> tuple[Cell, CellMeter]:
@@ -243,10 +241,9 @@ def test_energy_is_annealed_over_the_first_share_of_the_updates() -> None:
 
 def test_equal_time_follows_from_the_times_of_single_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     cell, meter = meter_of("nf-equal-time", cnf_iterations=30)
-    assert isinstance(cell.settings, Fig4Settings)
     seconds = {"nf-equal-time": 0.002, "cnf": 0.05}
     monkeypatch.setattr(fig4, "_seconds", lambda variant, *arguments: [seconds[variant] * 2, seconds[variant]])
-    assert fig4._equal_time(2, cell.settings, meter) == 750
+    assert fig4._equal_time(2, Fig4Settings.of(cell.settings), meter) == 750
 
 
 def test_only_the_published_training_of_the_normalizing_flow_is_by_rmsprop() -> None:

@@ -8,21 +8,17 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from suite.datasets.two_circles_and_moons import TwoMoons
 from suite.declarations import Cell, Settings
 from suite.experiments.chen2018.fig5 import Fig5, Fig5Settings
 from suite.experiments.chen2018.flow_measurements import (
     angular_displacement,
     direction_turn,
     mass,
-    sliced_wasserstein,
     spreads,
-    square_grid,
     tangential_share,
 )
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.flows import (
     ContinuousDensity,
     ContinuousFlow,
@@ -32,16 +28,15 @@ from suite.models.flows import (
     PlanarField,
     gaussian_samples,
 )
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig5()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig5").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig5")
 
 
 def smoke_settings(**changes: Any) -> Settings:
@@ -153,16 +148,6 @@ def test_mass_of_a_density_is_one() -> None:
             assert mass(model, 8.0, 250, torch.device("cpu")) == pytest.approx(1.0, abs=0.01)
 
 
-def test_sliced_wasserstein_of_a_shift_is_its_length_over_root_two() -> None:
-    # Each direction sees the cosine of the shift, whose mean square is one half.
-    points = TwoMoons().sample(500, generator())
-    assert sliced_wasserstein(points, points) == 0
-    shift = torch.tensor([0.3, -0.4])
-    assert sliced_wasserstein(points, points + shift) == pytest.approx(0.5 / math.sqrt(2), rel=1e-4)
-    order = torch.randperm(500, generator=generator())
-    assert sliced_wasserstein(points, points[order]) == pytest.approx(0.0, abs=1e-6)
-
-
 def test_spreads_are_those_of_a_turned_ellipse() -> None:
     circle = torch.linspace(0, 2 * math.pi, 1001, dtype=torch.float64)[:-1]
     ellipse = torch.stack([3 * circle.cos(), 0.5 * circle.sin()], dim=1) * math.sqrt(2)
@@ -199,17 +184,8 @@ def test_turn_of_directions_weighs_units_by_their_share() -> None:
     assert direction_turn(TurningField(2), 4.0) == pytest.approx(2.0 * 3 / 4, rel=1e-4)
 
 
-def test_grid_runs_row_by_row_from_the_lower_left() -> None:
-    grid = square_grid(2.0, 4, torch.device("cpu"))
-    assert grid.shape == (16, 2)
-    assert grid[0].tolist() == [-1.5, -1.5]
-    assert grid[1].tolist() == [-0.5, -1.5]
-    assert grid[-1].tolist() == [1.5, 1.5]
-
-
 def test_published_sizes_are_those_of_the_paper_profile() -> None:
-    paper = EXPERIMENT.profiles["paper"]
-    assert isinstance(paper, Fig5Settings)
+    paper = Fig5Settings.of(EXPERIMENT.profiles["paper"])
     assert (paper.width, paper.depth, paper.tolerance, paper.gradient) == (64, 64, 1e-5, "adjoint")
     smaller = [settings.values() for profile, settings in EXPERIMENT.profiles.items() if profile != "smoke"]
     assert {(each["width"], each["depth"]) for each in smaller} == {(64, 64)}

@@ -1,6 +1,5 @@
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -10,18 +9,16 @@ from suite.datasets.poisson_events import HORIZON, INTENSITIES, sample
 from suite.experiments.chen2018.fig7 import Fig7, _chosen
 from suite.experiments.chen2018.fig7_scores import HeldOut
 from suite.experiments.chen2018.fig7_settings import Fig7Settings
-from suite.harness.schema import parse
 from suite.models.point_process import HistogramRate
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Fig7()
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "fig7").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/fig7")
 
 
 def by_intensity(rows: Rows, metric: str) -> dict[str, float]:

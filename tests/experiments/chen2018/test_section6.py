@@ -20,18 +20,16 @@ from suite.experiments.chen2018.shared_steps import SampledProblem, measure_mini
 from suite.experiments.chen2018.training_tolerance import train_classifiers
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.dynamics import LinearDecay
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Section6()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "section6").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/section6")
 
 
 def make_meter(variant: str = "mild") -> CellMeter:

@@ -16,19 +16,17 @@ from suite.experiments.chen2018.table1 import Table1, grid_solvers
 from suite.experiments.chen2018.table1_settings import Table1PaperSettings, Table1Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ImageClassifier, ODEBlock
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Table1()
 ODE_VARIANTS = ("euler-1", "euler-4", "rk4-2", "rk-net", "ode-net-adams", "ode-net-vode", "ode-net")
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "table1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/table1")
 
 
 def make_cell(variant: str, **changes: Any) -> Cell:
@@ -118,8 +116,7 @@ def test_each_timed_step_is_a_row_of_its_own(smoke_rows: Mapping[str, Rows]) -> 
     for row in smoke_rows["ode-net"]:
         if row["metric"] == "step_seconds":
             times[row["depth"], row["tolerance"]].append(row["value"])
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Table1Settings)
+    settings = Table1Settings.of(EXPERIMENT.profiles["smoke"])
     assert {tolerance for _, tolerance in times} == set(settings.probe_tolerances)
     assert all(len(each) == settings.probe_repeats and min(each) > 0 for each in times.values())
 
@@ -182,8 +179,7 @@ def test_variants_see_the_same_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_ode_network_is_tested_with_every_solver_of_the_grid(smoke_rows: Mapping[str, Rows]) -> None:
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Table1Settings)
+    settings = Table1Settings.of(EXPERIMENT.profiles["smoke"])
     wanted = [solver.axes for solver in grid_solvers(settings)]
     assert [axes["test_solver"] for axes in wanted] == [
         "euler", "euler", "rk4", "implicit_adams", "vode_adams", "dopri5", "dopri5",

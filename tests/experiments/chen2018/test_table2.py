@@ -36,15 +36,14 @@ from suite.experiments.chen2018.table2 import Table2
 from suite.experiments.chen2018.table2_settings import Table2Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.latent import LatentODE, NextObservationRNN, RecurrentVAE, evidence_lower_bound
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Table2()
 SMOKE = EXPERIMENT.profiles["smoke"]
 SIZES = Architecture(4, 25, 0.5, 20, 20, 25, "dopri5", 1e-8, "direct")
 GRID = Grid(torch.arange(20, dtype=torch.float64) * 0.2, 10)
 VARIANTS: tuple[Variant, ...] = ("rnn", "rnn-gaps", "rnn-vae", "latent-ode")
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +54,7 @@ def _reproducible() -> None:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "table2").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/table2")
 
 
 def found(rows: Rows, metric: str, **axes: object) -> list[float]:

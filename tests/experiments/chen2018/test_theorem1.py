@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,21 +15,19 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from suite.experiments.chen2018.determinants import WideLayer, log_determinant_by_products
 from suite.experiments.chen2018.theorem1 import Theorem1, Theorem1Settings, log_determinant
-from suite.harness.schema import parse
 from suite.models.exact_divergence import HamiltonianField, PerceptronField, jacobian_trace
 from suite.models.flows import ContinuousFlow
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Theorem1()
 CHANGES = ("mlp", "planar", "hamiltonian")
-Rows = list[dict[str, Any]]
 Vector = NDArray[np.float64]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "theorem1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/theorem1")
 
 
 def values(rows: Rows, metric: str) -> list[float]:

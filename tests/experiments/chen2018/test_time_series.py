@@ -1,7 +1,6 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +14,8 @@ from suite.experiments.chen2018.time_series_gaussian_process import fitted_kerne
 from suite.experiments.chen2018.time_series_predictions import Prediction, last_value, rmse, seasonal
 from suite.experiments.chen2018.time_series_settings import TimeSeriesSettings
 from suite.experiments.chen2018.time_series_training import SeriesModel, _network
-from suite.harness.schema import parse
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = TimeSeries()
 LIKELIHOODS = ("gp", "gru-gaps", "rnn-vae", "latent-ode")
 
@@ -25,8 +23,7 @@ LIKELIHOODS = ("gp", "gru-gaps", "rnn-vae", "latent-ode")
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "chen2018" / "time-series").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "chen2018/time-series")
 
 
 def window(values: list[float], readable: list[int], context: int) -> Windows:

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -20,9 +19,9 @@ from suite.experiments.massaroli2020.activations import (
 from suite.experiments.massaroli2020.flow_motion import record_coordinates, record_motion
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.depth_varying import DepthField
 from suite.models.planar_classifiers import perceptron_field
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Activations()
 
@@ -101,12 +100,11 @@ def test_drawn_paths_begin_at_the_points(meter: CellMeter) -> None:
 
 
 @pytest.fixture(scope="module")
-def smoke_rows(smoke_records: Path) -> Mapping[str, list[dict[str, Any]]]:
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "activations").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
+    return rows_by_variant(smoke_records, "massaroli2020/activations")
 
 
-def test_every_variant_is_measured_on_every_task(smoke_rows: Mapping[str, list[dict[str, Any]]]) -> None:
+def test_every_variant_is_measured_on_every_task(smoke_rows: Mapping[str, Rows]) -> None:
     assert set(smoke_rows) == set(EXPERIMENT.variants)
     for variant, rows in smoke_rows.items():
         assert {row["data"] for row in rows if row["metric"] == "least_speed"} == {"annuli", "moons", "shift"}

@@ -15,18 +15,16 @@ from suite.experiments.massaroli2020.fig1_network import DepthClassifier, accura
 from suite.experiments.massaroli2020.fig1_settings import Fig1Settings
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.two_layer_fields import two_layer_field
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Fig1()
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/fig1")
 
 
 def new_meter(variant: str = "fourier", **settings: Any) -> tuple[Cell, CellMeter]:
@@ -96,10 +94,10 @@ def test_accuracy_is_the_share_of_the_larger_score() -> None:
 
 def test_stacked_means_approach_the_smooth_parameters_quadratically() -> None:
     cell, meter = new_meter(stacked_pieces=(8, 16, 32, 64), stacked_steps=64, hidden=5, harmonics=1)
-    assert isinstance(cell.settings, Fig1Settings)
-    classifier = _new_classifier("fourier", cell.settings, meter)
+    settings = Fig1Settings.of(cell.settings)
+    classifier = _new_classifier("fourier", settings, meter)
     drawn(classifier.field)
-    TrainedOn(classifier, points(5), torch.zeros(5), "moons", cell.settings, meter).record_stacked_limit()
+    TrainedOn(classifier, points(5), torch.zeros(5), "moons", settings, meter).record_stacked_limit()
     distances = [row["value"] for row in meter.rows if row["metric"] == "stacked_distance"]
     for coarse, fine in itertools.pairwise(distances):
         assert coarse / fine == pytest.approx(4, rel=0.1)

@@ -22,12 +22,11 @@ from suite.experiments.massaroli2020.tracking import (
 from suite.experiments.massaroli2020.tracking_test import Tracks, follow, go_on, measure_tracking
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models.depth_varying import StackedField
 from suite.models.two_layer_fields import DepthDependent
 from suite.solvers.errors import NonFiniteError
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Fig2()
 
 
@@ -66,8 +65,7 @@ def conditions(count: int) -> Tensor:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig2").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/fig2")
 
 
 def test_loss_of_standing_still_is_its_closed_form() -> None:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import pytest
 import torch
@@ -24,17 +24,17 @@ from suite.experiments.massaroli2020.fig3_settings import Fig3Settings
 from suite.experiments.massaroli2020.planar_training import Training, train
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ODEBlock, parameter_count
 from suite.models.depth_varying import DepthField
 from suite.models.planar_classifiers import PlanarClassifier
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig3()
 FLOWS_IN_THE_PLANE = ("vanilla", "depth-concatenated", "galerkin-released", "galerkin", "stacked")
 
 
-class Rows(Protocol):
-    rows: list[dict[str, Any]]
+class Written(Protocol):
+    rows: Rows
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def meter() -> CellMeter:
     return CellMeter(cell, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: nn.Identity())
 
 
-def value(meter: Rows, metric: str) -> float:
+def value(meter: Written, metric: str) -> float:
     (found,) = (row["value"] for row in meter.rows if row["metric"] == metric)
     return float(found)
 
@@ -222,13 +222,12 @@ def test_training_lowers_the_error_on_fresh_points_and_stops_when_it_diverges(me
 
 
 @pytest.fixture(scope="module")
-def smoke_rows(smoke_records: Path) -> Mapping[str, list[dict[str, Any]]]:
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig3").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
+    return rows_by_variant(smoke_records, "massaroli2020/fig3")
 
 
 def test_every_variant_records_what_its_claims_and_figures_need(
-    smoke_rows: Mapping[str, list[dict[str, Any]]],
+    smoke_rows: Mapping[str, Rows],
 ) -> None:
     assert set(smoke_rows) == set(EXPERIMENT.variants)
     for variant, rows in smoke_rows.items():

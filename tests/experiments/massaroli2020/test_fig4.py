@@ -11,10 +11,9 @@ from suite.experiments.massaroli2020.fig4 import MIXTURE, Fig4
 from suite.experiments.massaroli2020.fig4_scores import record_likelihoods, record_mass, true_log_density
 from suite.experiments.massaroli2020.fig4_settings import Fig4Settings
 from suite.experiments.massaroli2020.fig4_training import draw, new_densities
-from suite.harness.schema import parse
 from suite.models import parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Fig4()
 TARGETS = ["moons", "spirals", "ring"]
 
@@ -41,8 +40,7 @@ def by_target(rows: Rows, metric: str) -> dict[str, float]:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig4").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/fig4")
 
 
 def test_every_variant_is_scored_on_every_class(smoke_rows: Mapping[str, Rows]) -> None:
@@ -69,8 +67,7 @@ def test_way_back_ends_where_it_began(smoke_rows: Mapping[str, Rows]) -> None:
 
 
 def test_truth_has_no_excess_and_integrates_to_one_on_the_coarsest_grid_that_is_judged() -> None:
-    settings = EXPERIMENT.profiles["quick"]
-    assert isinstance(settings, Fig4Settings)
+    settings = Fig4Settings.of(EXPERIMENT.profiles["quick"])
     meter, truth = Written(), true_log_density(settings)
     test = draw(settings, 50, torch.Generator().manual_seed(0), meter.device)
     record_likelihoods(truth, test, settings, meter, mixed=True)  # type: ignore[arg-type]
@@ -97,8 +94,7 @@ def test_mixture_of_class_densities_is_their_mean() -> None:
 
 @pytest.mark.parametrize("profile", ["quick", "laptop", "paper"])
 def test_narrow_flows_have_about_the_parameters_of_the_conditional_one_and_wide_ones_three_times(profile: Any) -> None:
-    settings = EXPERIMENT.profiles[profile]
-    assert isinstance(settings, Fig4Settings)
+    settings = Fig4Settings.of(EXPERIMENT.profiles[profile])
     counts = {
         name: parameter_count(new_densities(name, settings)) for name in ("separate-narrow", "separate", "conditional")
     }
@@ -107,8 +103,7 @@ def test_narrow_flows_have_about_the_parameters_of_the_conditional_one_and_wide_
 
 
 def test_variants_train_on_the_same_points_and_test_on_others() -> None:
-    settings = EXPERIMENT.profiles["smoke"]
-    assert isinstance(settings, Fig4Settings)
+    settings = Fig4Settings.of(EXPERIMENT.profiles["smoke"])
     one, same, other = (draw(settings, 5, torch.Generator().manual_seed(s), torch.device("cpu")) for s in (0, 0, 1))
     assert one.shape == (3, 5, 2)
     assert torch.equal(one, same)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,10 +15,10 @@ from suite.experiments.massaroli2020.fig6 import Fig6, Fig6Settings, _record_mot
 from suite.experiments.massaroli2020.linear_probe import probe_accuracy
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ODEBlock, parameter_count
 from suite.models.depth_varying import DepthField
 from suite.models.planar_classifiers import PlanarClassifier
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig6()
 
@@ -95,13 +94,12 @@ def test_the_network_without_its_flow_is_the_published_perceptron() -> None:
 
 
 @pytest.fixture(scope="module")
-def smoke_rows(smoke_records: Path) -> Mapping[str, list[dict[str, Any]]]:
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "fig6").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
+    return rows_by_variant(smoke_records, "massaroli2020/fig6")
 
 
 def test_every_variant_records_what_its_claims_and_figures_need(
-    smoke_rows: Mapping[str, list[dict[str, Any]]],
+    smoke_rows: Mapping[str, Rows],
 ) -> None:
     assert set(smoke_rows) == set(EXPERIMENT.variants)
     for variant, rows in smoke_rows.items():

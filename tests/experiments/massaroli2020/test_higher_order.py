@@ -12,18 +12,16 @@ from suite.experiments.massaroli2020.classified_points import new_classifier, sp
 from suite.experiments.massaroli2020.higher_order import OSCILLATING, SPHERES_ALONE, SPIRALS_ALONE, HigherOrder
 from suite.experiments.massaroli2020.higher_order_settings import HigherOrderSettings
 from suite.experiments.massaroli2020.oscillator import PERIOD, _monotone_floor
-from suite.harness.schema import parse
 from suite.models import parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = HigherOrder()
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "higher-order").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/higher-order")
 
 
 def values(rows: Rows, metric: str, axis: str) -> dict[Any, float]:
@@ -70,8 +68,7 @@ def test_monotone_floor_is_the_least_of_a_quadratic_programme() -> None:
 
 def test_parameters_of_second_order_are_those_that_the_tutorials_print() -> None:
     for profile in ("quick", "laptop", "paper"):
-        settings = EXPERIMENT.profiles[profile]
-        assert isinstance(settings, HigherOrderSettings)
+        settings = HigherOrderSettings.of(EXPERIMENT.profiles[profile])
         assert parameter_count(new_classifier("second", spirals(settings).inputs, settings)) == 460
         assert parameter_count(new_classifier("second", spheres(settings).inputs, settings)) == 657
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,22 +16,20 @@ from suite.experiments.massaroli2020.fig5_paths import _crossings
 from suite.experiments.massaroli2020.fig5_settings import Fig5Settings
 from suite.experiments.massaroli2020.reflection import Reflection, ReflectionSettings, reflecting_model
 from suite.experiments.massaroli2020.reflection_grid import crossings, floor, grid, held_out_grid
-from suite.harness.schema import parse
 from suite.models import parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[tuple[str, str], Rows]:
     """The measurements of each variant's smoke cell, by artefact and variant."""
-    found = {}
-    for artefact in ("reflection", "fig5"):
-        for path in (smoke_records / "massaroli2020" / artefact).glob("*-smoke-cpu-s0-*.jsonl"):
-            header, rows = parse(path)
-            found[artefact, header["cell"]["variant"]] = rows
-    return found
+    return {
+        (artefact, variant): rows
+        for artefact in ("reflection", "fig5")
+        for variant, rows in rows_by_variant(smoke_records, f"massaroli2020/{artefact}").items()
+    }
 
 
 @pytest.mark.parametrize("points", [2, 7, 100])

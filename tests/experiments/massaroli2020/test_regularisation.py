@@ -9,19 +9,16 @@ from suite.experiments.massaroli2020.augmented_states import digit_classifier, n
 from suite.experiments.massaroli2020.regularisation import Regularisation
 from suite.experiments.massaroli2020.regularisation_settings import RegularisationSettings
 from suite.experiments.massaroli2020.regularised_paths import _new_classifier, _regulariser, _signs
-from suite.harness.schema import parse
 from suite.models import parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 EXPERIMENT = Regularisation()
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    folder = smoke_records / "massaroli2020" / "regularisation"
-    parsed = [parse(path) for path in folder.glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/regularisation")
 
 
 def test_every_variant_is_tested(smoke_rows: Mapping[str, Rows]) -> None:
@@ -50,8 +47,7 @@ def test_both_regularisers_start_from_flows_of_one_size_and_are_measured_alike(s
 
 @pytest.mark.parametrize("profile", ["quick", "laptop", "paper"])
 def test_augmented_and_plain_networks_have_about_as_many_parameters(profile: Any) -> None:
-    settings = EXPERIMENT.profiles[profile]
-    assert isinstance(settings, RegularisationSettings)
+    settings = RegularisationSettings.of(EXPERIMENT.profiles[profile])
     digits = [parameter_count(digit_classifier(settings, augmented=each)) for each in (True, False)]
     nodes = [parameter_count(node_classifier(torch.eye(2), settings, augmented=each)) for each in (True, False)]
     assert digits[0] / digits[1] == pytest.approx(1.0, abs=0.05)

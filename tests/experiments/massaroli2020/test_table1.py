@@ -15,12 +15,12 @@ from torch import Tensor, nn
 
 from suite import datasets
 from suite.datasets import ImageClassification
-from suite.declarations import Cell, DataVersion, Experiment, Settings
+from suite.declarations import Cell, DataVersion, Experiment
 from suite.experiments.massaroli2020 import table1_training
 from suite.experiments.massaroli2020.table1 import Table1
 from suite.experiments.massaroli2020.table1_cifar10 import Table1Cifar10
 from suite.experiments.massaroli2020.table1_networks import VARIANTS, WITHOUT_AN_ODE, network, ode_block
-from suite.experiments.massaroli2020.table1_run import checked, prepare, retest_solvers
+from suite.experiments.massaroli2020.table1_run import prepare, retest_solvers
 from suite.experiments.massaroli2020.table1_settings import (
     Table1Cifar10PaperSettings,
     Table1Cifar10Settings,
@@ -29,22 +29,19 @@ from suite.experiments.massaroli2020.table1_settings import (
 )
 from suite.harness.meter import CellMeter
 from suite.harness.observer import SilentObserver
-from suite.harness.schema import parse
 from suite.models import ODEBlock, parameter_count
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENTS: dict[str, Experiment] = {"mnist": Table1(), "cifar10": Table1Cifar10()}
 ROWS = ("node", "anode", "il-node", "second-order")
 ODE_VARIANTS = tuple(variant for variant in VARIANTS if variant not in WITHOUT_AN_ODE)
 SMALL = Table1Settings(channels=4, node_hidden=5, tolerance=1e-8)
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module", params=list(EXPERIMENTS))
 def smoke_rows(request: pytest.FixtureRequest, smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell, on either data set."""
-    folder = smoke_records / EXPERIMENTS[request.param].id
-    parsed = [parse(path) for path in folder.glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, EXPERIMENTS[request.param].id)
 
 
 def run(variant: str, data: str = "mnist", **changes: Any) -> tuple[Rows, nn.Module]:
@@ -263,8 +260,3 @@ def test_the_paper_profiles_are_the_published_settings() -> None:
         assert all(bool(note.source) != bool(note.ours) for note in kind.notes())
     assert EXPERIMENTS["mnist"].variants == EXPERIMENTS["cifar10"].variants == VARIANTS
     assert set(ROWS) < set(VARIANTS)
-
-
-def test_settings_of_another_experiment_are_refused() -> None:
-    with pytest.raises(TypeError, match="Table1Settings, not Settings"):
-        checked(Settings())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import torch
@@ -19,9 +19,8 @@ from suite.experiments.massaroli2020.theorems_costate import Costate, gauss
 from suite.experiments.massaroli2020.theorems_gradients import by_adjoint
 from suite.experiments.massaroli2020.theorems_problem import Problem, draw_problem, relative_error
 from suite.experiments.massaroli2020.theorems_settings import TheoremsSettings
-from suite.harness.schema import parse
+from tests.smoke_rows import Rows, rows_by_variant
 
-Rows = list[dict[str, Any]]
 SETTINGS = TheoremsSettings(samples=3, hidden=3, harmonics=1, gain=1.0)
 
 
@@ -110,8 +109,7 @@ def test_adjoint_of_the_problem_is_that_of_difference_quotients() -> None:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "massaroli2020" / "theorems").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "massaroli2020/theorems")
 
 
 def values(rows: Rows, metric: str, **axes: object) -> list[float]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -15,21 +14,19 @@ from suite.experiments.poli2020.alpha_family import AlphaFamily, image_settings,
 from suite.experiments.poli2020.alpha_measures import released_error
 from suite.experiments.poli2020.alpha_prediction import elementary_differentials
 from suite.experiments.poli2020.alpha_settings import AlphaSettings
-from suite.harness.schema import parse
 from suite.models.hypersolvers import NominalTrajectories, residual_samples
 from suite.models.image_flow import steady_convolutions
 from suite.solvers.tableaus import alpha_family
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = AlphaFamily()
 ALPHAS = (0.1, 0.5, 2 / 3, 1.0)
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "poli2020" / "alpha-family").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "poli2020/alpha-family")
 
 
 def of(rows: Rows, metric: str) -> Rows:
@@ -101,8 +98,7 @@ def test_released_error_subtracts_the_last_sample() -> None:
 
 
 def test_members_are_those_of_the_claims_in_every_profile() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, AlphaSettings)
+    for settings in map(AlphaSettings.of, EXPERIMENT.profiles.values()):
         assert settings.trained_alpha in settings.alphas
         assert set(settings.refitted_alphas) <= set(settings.alphas)
     paper = EXPERIMENT.profiles["paper"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,20 +15,18 @@ from suite.experiments.poli2020.fig1_flow import SamplingField, SamplingProblem,
 from suite.experiments.poli2020.fig1_learned import second_order_taylor
 from suite.experiments.poli2020.fig1_scores import least_mode_share, sliced_wasserstein
 from suite.experiments.poli2020.fig1_settings import Fig1Settings
-from suite.harness.schema import parse
 from suite.models.hypersolvers import nominal_trajectories
 from suite.models.steady_flows import SteadyPerceptron
 from suite.solvers import solve
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Fig1()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "poli2020" / "fig1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "poli2020/fig1")
 
 
 def of(rows: Rows, metric: str) -> Rows:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import torch
@@ -21,12 +21,11 @@ from suite.experiments.poli2020.image_methods import CLASSICAL, HYPER, Stepping,
 from suite.experiments.poli2020.image_problem import image_problem
 from suite.experiments.poli2020.image_settings import ImageSettings
 from suite.experiments.poli2020.mnist import Mnist
-from suite.harness.schema import parse
 from suite.solvers import find
 from tests.experiments.poli2020.image_stubs import Remembered, decaying
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENTS = (Mnist(), Cifar10())
-Rows = list[dict[str, Any]]
 
 
 def random_images(count: int = 5) -> ImageClassification:
@@ -125,12 +124,11 @@ def test_images_are_turned_about_their_middle() -> None:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[tuple[str, str], Rows]:
     """The measurements of each experiment's and variant's smoke cell."""
-    found = {}
-    for name in ("mnist", "cifar10"):
-        for path in (smoke_records / "poli2020" / name).glob("*-smoke-cpu-s0-*.jsonl"):
-            header, rows = parse(path)
-            found[name, header["cell"]["variant"]] = rows
-    return found
+    return {
+        (name, variant): rows
+        for name in ("mnist", "cifar10")
+        for variant, rows in rows_by_variant(smoke_records, f"poli2020/{name}").items()
+    }
 
 
 def test_every_method_is_measured_at_the_same_evaluations(smoke_rows: Mapping[tuple[str, str], Rows]) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import torch
@@ -19,19 +19,17 @@ from suite.experiments.poli2020.lorenz_methods import BASES, classical, stages
 from suite.experiments.poli2020.lorenz_rollouts import roll_out
 from suite.experiments.poli2020.lorenz_settings import LorenzSettings
 from suite.experiments.poli2020.lorenz_systems import _SPACING, System
-from suite.harness.schema import parse
 from suite.models.attractors import Lorenz
 from suite.solvers import NonFiniteError, solve
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = LorenzRollouts()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "poli2020" / "lorenz").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "poli2020/lorenz")
 
 
 def by_system(rows: Rows, metric: str) -> dict[str, float]:
@@ -119,8 +117,7 @@ def test_a_step_is_timed_whose_own_length_throws_trajectories_out() -> None:
 
 
 def test_outputs_are_whole_steps_of_every_method_at_every_rate() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, LorenzSettings)
+    for settings in map(LorenzSettings.of, EXPERIMENT.profiles.values()):
         for system, rates in (("lorenz", settings.lorenz_rates), ("van-der-pol", settings.oscillator_rates)):
             assert settings.matched_rate in rates
             for rate in rates:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,21 +17,19 @@ from suite.experiments.poli2020.theorem1_errors import global_errors, local_erro
 from suite.experiments.poli2020.theorem1_learned import LESSONS
 from suite.experiments.poli2020.theorem1_problems import MeasuredProblem
 from suite.experiments.poli2020.theorem1_settings import Theorem1Settings
-from suite.harness.schema import parse
 from suite.models.attractors import Oscillator
 from suite.models.parameter_count import parameter_count
 from suite.models.steady_flows import SteadyPerceptron
 from suite.solvers import find
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Theorem1()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "poli2020" / "theorem1").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "poli2020/theorem1")
 
 
 def of(rows: Rows, metric: str) -> Rows:
@@ -142,8 +139,7 @@ def test_starts_are_drawn_anew_for_training_and_lie_where_they_should() -> None:
 
 
 def test_steps_of_every_profile_are_whole_numbers() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, Theorem1Settings)
+    for settings in map(Theorem1Settings.of, EXPERIMENT.profiles.values()):
         for grid in settings.grids:
             trained = grid / settings.trained_stride
             for multiple in (*settings.transfers, *settings.fine):

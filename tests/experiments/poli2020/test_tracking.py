@@ -17,19 +17,17 @@ from suite.experiments.poli2020.tracking_measures import absolute_error
 from suite.experiments.poli2020.tracking_methods import CLASSICAL, HYPER, evaluations_of, steps_for
 from suite.experiments.poli2020.tracking_problem import TrackingProblem
 from suite.experiments.poli2020.tracking_settings import TrackedSettings
-from suite.harness.schema import parse
 from suite.solvers import solve
 from suite.solvers.hyper import Hypersolver, StepInputs
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Tracking()
-Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "poli2020" / "tracking").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "poli2020/tracking")
 
 
 def of(rows: Rows, metric: str, axis: str) -> dict[Any, float]:
@@ -96,8 +94,7 @@ def test_steps_use_no_more_than_the_evaluations_given() -> None:
 
 
 def test_evaluations_are_the_same_for_all_methods_in_every_profile() -> None:
-    for settings in EXPERIMENT.profiles.values():
-        assert isinstance(settings, TrackedSettings)
+    for settings in map(TrackedSettings.of, EXPERIMENT.profiles.values()):
         assert settings.trained_steps in settings.evaluations
         for variant in (*CLASSICAL, *HYPER):
             assert all(evaluations_of(variant, steps_for(variant, n)) == n for n in settings.evaluations)

@@ -20,10 +20,10 @@ from suite.experiments.poli2020.wall_clock import fastest
 from suite.experiments.poli2020.wall_clock_contenders import OWN, Contender, fixed, least_effort, own_solver
 from suite.experiments.poli2020.wall_clock_graphs import captured
 from suite.experiments.poli2020.wall_clock_settings import WallClockSettings
-from suite.harness.schema import parse
 from suite.models.image_flow import convolutional_correction, steady_convolutions
 from suite.solvers.hyper import Hypersolver
 from tests.experiments.poli2020.image_stubs import Decay
+from tests.smoke_rows import rows_by_variant
 from tests.solvers.watching_recorder import WatchingRecorder
 
 
@@ -72,8 +72,7 @@ def test_efforts_are_tried_once_each_from_the_least() -> None:
 
 
 def test_smoke_run_times_every_method_beside_the_own_solver(smoke_records: Path) -> None:
-    (path,) = (smoke_records / "poli2020" / "wall-clock").glob("*-smoke-cpu-s0-*.jsonl")
-    _, rows = parse(path)
+    (rows,) = rows_by_variant(smoke_records, "poli2020/wall-clock").values()
     times = {
         (row["method"], row["batch"]): row["value"]
         for row in rows

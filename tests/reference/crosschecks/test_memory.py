@@ -55,8 +55,8 @@ def test_direct_gradients_live_with_what_they_keep_and_checkpoints_with_less(row
 
 
 def test_ten_thousand_steps_are_left_to_the_ways_that_keep_nothing_of_a_step() -> None:
-    for profile, settings in Memory.profiles.items():
-        assert isinstance(settings, MemorySettings)
+    for profile, declared in Memory.profiles.items():
+        settings = MemorySettings.of(declared)
         longest = {variant: max(steps_of(variant, settings)) for variant in Memory.variants}
         if profile == "paper":
             assert {variant for variant, steps in longest.items() if steps == 10_000} == {*CONSTANT, "reversible"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -20,12 +19,11 @@ from reference.crosschecks.pareto_images import _direct as _direct_images
 from reference.crosschecks.pareto_settings import ParetoSettings
 from reference.libraries.torchdiffeq import Torchdiffeq
 from suite.harness.meters import macs
-from suite.harness.schema import parse
 from suite.models.hypersolvers import FittingPlan, NominalTrajectories
 from suite.solvers import CountedField
+from tests.smoke_rows import Rows, rows_by_variant
 
 EXPERIMENT = Pareto()
-Rows = list[dict[str, Any]]
 
 
 class Rotation(nn.Module):
@@ -145,8 +143,7 @@ def test_a_variant_reads_the_data_of_its_own_field_alone() -> None:
 @pytest.fixture(scope="module")
 def smoke_rows(smoke_records: Path) -> Mapping[str, Rows]:
     """The measurements of each variant's smoke cell."""
-    parsed = [parse(path) for path in (smoke_records / "crosscheck" / "pareto").glob("*-smoke-cpu-s0-*.jsonl")]
-    return {header["cell"]["variant"]: rows for header, rows in parsed}
+    return rows_by_variant(smoke_records, "crosscheck/pareto")
 
 
 def of(rows: Rows, metric: str, **axes: object) -> list[float]:

@@ -54,8 +54,7 @@ def meter_of(variant: str, seed: int = 0) -> CellMeter:
 
 
 def test_every_variant_of_a_seed_begins_with_the_same_weights() -> None:
-    settings = Precision.profiles["smoke"]
-    assert isinstance(settings, PrecisionSettings)
+    settings = PrecisionSettings.of(Precision.profiles["smoke"])
     state = torch.get_rng_state()
     models = {variant: _untrained(settings, meter_of(variant))[0] for variant in Precision.variants}
     assert torch.equal(torch.get_rng_state(), state)
@@ -121,8 +120,7 @@ def rows(smoke_records: Path) -> pd.DataFrame:
 
 
 def test_a_smoke_run_measures_every_variant(rows: pd.DataFrame) -> None:
-    settings = Precision.profiles["smoke"]
-    assert isinstance(settings, PrecisionSettings)
+    settings = PrecisionSettings.of(Precision.profiles["smoke"])
     for variant in Precision.variants:
         mine = rows[rows["variant"] == variant]
         for metric in ("test_error", "train_loss", "nfe_forward", "nfe_backward", "epoch_seconds"):

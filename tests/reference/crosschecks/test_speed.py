@@ -94,8 +94,7 @@ def test_counts_of_a_further_step_of_rk4_are_those_of_its_stage_sums() -> None:
 def test_smoke_run_times_every_library_and_the_field_in_every_variant(smoke_records: Path) -> None:
     rows = records.load(smoke_records).rows
     rows = rows[rows["experiment"] == Speed.id]
-    settings = Speed.profiles["smoke"]
-    assert isinstance(settings, SpeedSettings)
+    settings = SpeedSettings.of(Speed.profiles["smoke"])
     installed = set(rows.loc[(rows["metric"] == "installed") & (rows["value"] == 1), "library"])
     assert {"suite", "torchdiffeq"} <= installed <= {"suite", "suite-compiled", *settings.peers}
     for variant in Speed.variants:
@@ -115,8 +114,7 @@ def test_smoke_run_times_every_library_and_the_field_in_every_variant(smoke_reco
 
 
 def _smoke(*peers: str) -> SpeedSettings:
-    settings = Speed.profiles["smoke"]
-    assert isinstance(settings, SpeedSettings)
+    settings = SpeedSettings.of(Speed.profiles["smoke"])
     return replace(settings, peers=peers)
 
 

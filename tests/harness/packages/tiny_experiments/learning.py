@@ -39,7 +39,7 @@ class Learning(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Train with dropout, momentum, a schedule, a stream of data and a running sum."""
-        assert isinstance(cell.settings, LearningSettings)
+        settings = LearningSettings.of(cell.settings)
         with meter.initialisation():
             model = nn.Sequential(nn.Linear(2, 4), nn.Dropout(0.5), nn.Linear(4, 1))
         meter.record("begun", 1, "1")
@@ -53,7 +53,7 @@ class Learning(Experiment):
             name = "loop" if cell.variant == "names-alike" else f"loop {number}"
             with meter.wall_time() as elapsed:
                 for step in meter.resumable_steps(
-                    cell.settings.steps, name, model=model, optimiser=optimiser, schedule=schedule, sums=sums
+                    settings.steps, name, model=model, optimiser=optimiser, schedule=schedule, sums=sums
                 ):
                     points = torch.randn(8, 2, generator=stream)
                     optimiser.zero_grad()
@@ -63,7 +63,7 @@ class Learning(Experiment):
                     schedule.step()
                     sums["loss"] += loss.item()
                     meter.record("loss", loss.item(), "1", loop=number, step=step)
-                    if cell.settings.ledger and (number, step) == (1, 2):
-                        Path(cell.settings.ledger).touch()
+                    if settings.ledger and (number, step) == (1, 2):
+                        Path(settings.ledger).touch()
             meter.record("total", sums["loss"], "1", loop=number)
             meter.record("elapsed", elapsed.value, "s", loop=number)

@@ -33,8 +33,8 @@ class Training(Experiment):
 
     def build_model(self, cell: Cell) -> nn.Module:
         """Return a linear map."""
-        assert isinstance(cell.settings, TrainingSettings)
-        return nn.Linear(cell.settings.width, 1)
+        settings = TrainingSettings.of(cell.settings)
+        return nn.Linear(settings.width, 1)
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Keep the model as it is drawn."""

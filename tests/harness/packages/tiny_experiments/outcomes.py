@@ -36,10 +36,10 @@ class Outcomes(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Record a count for every step, then end as the variant says."""
-        assert isinstance(cell.settings, OutcomeSettings)
-        for step in range(cell.settings.steps):
+        settings = OutcomeSettings.of(cell.settings)
+        for step in range(settings.steps):
             meter.record("count", step, "1", step=step)
-            meter.progress(step + 1, cell.settings.steps, "steps", count=float(step))
+            meter.progress(step + 1, settings.steps, "steps", count=float(step))
         if cell.variant == "raises":
             raise RuntimeError("as asked")
         if cell.variant == "diverges":
@@ -85,11 +85,11 @@ class Slow(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Write a line and wait."""
-        assert isinstance(cell.settings, SlowSettings)
-        with Path(cell.settings.ledger).open("a") as ledger:
+        settings = SlowSettings.of(cell.settings)
+        with Path(settings.ledger).open("a") as ledger:
             ledger.write(f"{cell.variant}\n")
-        time.sleep(cell.settings.seconds)
-        meter.record("waited", cell.settings.seconds, "s")
+        time.sleep(settings.seconds)
+        meter.record("waited", settings.seconds, "s")
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ class Sharing(Experiment):
 
     def run(self, cell: Cell, meter: Meter) -> None:
         """Write down begin and end, and be out of memory in between where the variant says so."""
-        assert isinstance(cell.settings, SharingSettings)
-        ledger = Path(cell.settings.ledger)
+        settings = SharingSettings.of(cell.settings)
+        ledger = Path(settings.ledger)
         begun = time.monotonic()
         lines = ledger.read_text().splitlines() if ledger.exists() else []
         ran_before = any(line.startswith(f"{cell.variant} ") for line in lines)

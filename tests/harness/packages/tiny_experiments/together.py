@@ -106,19 +106,14 @@ class Together(Experiment):
         meter.keep(model)
 
     def _note(self, cell: Cell, count: int) -> None:
-        ledger = _settings(cell).ledger
+        ledger = TogetherSettings.of(cell.settings).ledger
         if ledger:
             with Path(ledger).open("a") as file:
                 file.write(f"{cell.variant} {count}\n")
 
 
-def _settings(cell: Cell) -> TogetherSettings:
-    assert isinstance(cell.settings, TogetherSettings)
-    return cell.settings
-
-
 def _steps(cell: Cell) -> int:
-    return _settings(cell).steps
+    return TogetherSettings.of(cell.settings).steps
 
 
 def _loss(lines: Tensor, points: Tensor) -> Tensor:

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from suite.declarations import Meter
-from suite.experiments.chen2018.solver_choice import SolverChoice
-from suite.experiments.chen2018.unconverged import unconverged_solves
+from suite.experiments.solver_choice import SolverChoice
+from suite.experiments.unconverged import unconverged_solves
 from suite.models import ODEBlock
 
 

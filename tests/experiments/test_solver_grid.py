@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from suite.experiments.chen2018.solver_choice import SolverChoice
-from suite.experiments.chen2018.solver_grid import error_and_loss, measure_solver_grid
-from suite.experiments.chen2018.unconverged import unconverged_solves
+from suite.experiments.solver_choice import SolverChoice
+from suite.experiments.solver_grid import error_and_loss, measure_solver_grid
+from suite.experiments.unconverged import unconverged_solves
 from suite.models import ODEBlock
 
 
