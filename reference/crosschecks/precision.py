@@ -69,7 +69,7 @@ class Precision(Experiment):
     variants = tuple(THROUGHPUT)
     profiles: ClassVar[Mapping[Profile, Settings]] = {
         "smoke": PrecisionSettings(
-            train_images=48, test_images=50, pooling=2, channels=4, epochs=1, batch_size=16, decay_epochs=(1,),
+            train_images=48, test_images=50, pooling=2, channels=8, epochs=1, batch_size=16, decay_epochs=(1,),
             solved_images=8, tolerances=(1e-1, 1e-3), reference_tolerance=1e-6,
         ),
         "quick": PrecisionSettings(

@@ -99,7 +99,7 @@ class Fig3(Experiment):
             repeats=1,
             training_images=16,
             test_images=32,
-            channels=4,
+            channels=8,
             probe_images=4,
             epochs=1,
             parts=4,
