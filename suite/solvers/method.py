@@ -121,8 +121,6 @@ class ExplicitRungeKutta(Method):
             if isinstance(stepper, CompiledRungeKutta):
                 inner = problem.dense or problem.event_fn is not None or settings.interp == "cubic"
                 stepper.walks = not inner and not any(isinstance(time, Tensor) for time in problem.clocks)
-            else:
-                stepper.walks = not torch.is_grad_enabled()
             integrate_on_grid(problem, settings, stepper)
             return stepper
 
@@ -133,4 +131,6 @@ class ExplicitRungeKutta(Method):
         if problem.compile:
             inner = problem.dense or problem.event_fn is not None or len(problem.values) > 2
             return CompiledRungeKutta(self.tableau, problem.field, problem.y0, interpolated=inner)
-        return RungeKutta(self.tableau, problem.y0)
+        stepper = RungeKutta(self.tableau, problem.y0)
+        stepper.walks = not torch.is_grad_enabled()
+        return stepper

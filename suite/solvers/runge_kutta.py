@@ -134,7 +134,7 @@ class RungeKutta:
             no stage states are formed.
 
     Attributes:
-        walks: Whether a loop over a fixed grid is to :meth:`walk`.
+        walks: Whether a loop over a fixed grid is to :meth:`walk`, which calls neither :meth:`step` nor :meth:`accept`.
     """
 
     def __init__(self, tableau: ButcherTableau, like: Tensor, *, read: int | None = None) -> None:
