@@ -98,3 +98,9 @@ def test_ratio_of_minima_refuses_an_open_axis() -> None:
         "not tested",
         "seconds of ours differs along batch, which the claim leaves open",
     )
+
+
+def test_ratio_of_minima_needs_repeats() -> None:
+    rows = _times(ours=[1.0], theirs=[1.0]).drop(columns="repeat")
+    result = _ratio(rows, ["theirs"], 2.0)
+    assert (result.status, result.reason) == ("not tested", "seconds of ours was not measured in repeats")

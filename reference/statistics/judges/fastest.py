@@ -78,6 +78,8 @@ def _by_repeat(rows: pd.DataFrame, what: str, axis: str, repeat: str) -> pd.Seri
     """Return the smallest value of each seed's repeats."""
     if rows.empty:
         raise ValueError(f"no {what}")
+    if repeat not in rows.columns:
+        raise ValueError(f"{what} was not measured in repeats")
     axes = [name for name in rows.columns if name not in (*RECORD_COLUMNS, axis, repeat)]
     if open_axes := [name for name in axes if rows[name].nunique(dropna=False) > 1]:
         raise ValueError(f"{what} differs along {', '.join(open_axes)}, which the claim leaves open")
