@@ -150,15 +150,15 @@ class RungeKutta:
         self._states: StageStates | None = None
         self._buffer: StageBuffer | None = None
         self._first: Tensor | None = None
-        self._take: Callable[..., Step] = RungeKutta._listed
         few = not on_host or like.numel() <= _FEW_ENTRIES
+        self._take: Callable[..., Step] = RungeKutta._listed
         if read is not None:
             self._take = RungeKutta._buffered
         # Two operations a stage, which on a CPU take the time of three additions, or an addition for every term.
-        elif few and coefficients.error is not None and (3 if on_host else 2) * tableau.stages < coefficients.terms:
+        elif few and (3 if on_host else 2) * tableau.stages < coefficients.terms:
             self._take = RungeKutta._accumulated
-        elif few and coefficients.at_once and like.dtype in HOST_DTYPES:
-            self._take = RungeKutta._at_once
+        at_once = few and coefficients.at_once and like.dtype in HOST_DTYPES
+        self._take_in_walk = RungeKutta._at_once if at_once and self._take is RungeKutta._listed else self._take
 
     def step(self, field: Field, t: Time, h: Time, y: Tensor, f0: Tensor | None, *, inside: bool = False) -> Step:
         """Take one step.
@@ -187,7 +187,7 @@ class RungeKutta:
 
     def walk(self, field: Field, times: Sequence[float], y: Tensor) -> Iterator[Step]:
         """Take a step between every two of some times that autograd does not follow; as :meth:`step`, for less."""
-        take, f0 = RungeKutta._listed if torch.is_grad_enabled() else self._take, None
+        take, f0 = RungeKutta._listed if torch.is_grad_enabled() else self._take_in_walk, None
         for (start, end), (first, *later) in zip(pairwise(times), self._clocks_of_grid(times), strict=True):
             step = take(self, field, start, end - start, y, field(first, y) if f0 is None else f0, later)
             yield step

@@ -15,11 +15,11 @@ class StageSums:
     """Sums of stage derivatives as these come: each is added to every sum of which it is a term, in one call.
 
     What each stage adds to the state, per unit of step size, fills one row of a ``[rows, *state]`` tensor that no field
-    sees; the last rows belong to the end of the step, where it is no stage, and to the local error. The views that a
-    step needs are made once.
+    sees; the last rows belong to the end of the step, where it is no stage, and to the local error, where there is one.
+    The views that a step needs are made once.
 
     Args:
-        tableau: The method, with an embedded solution.
+        tableau: The method.
         like: A state.
         sized: Whether the sums are of steps whose size :meth:`resize` gives, rather than per unit of step size.
 
@@ -40,7 +40,9 @@ class StageSums:
         rows = self._sums.unbind()
         tails = [self._sums[stage:] for stage in range(1, tableau.stages)]
         self.additions = list(zip(tails, self._columns[1:], strict=True))
-        self.moves, self.error = rows[:-1], rows[-1]
+        embedded = tableau.error_weights is not None
+        self.moves = rows[:-1] if embedded else rows
+        self.error = rows[-1] if embedded else None
 
     def resize(self, size: Tensor) -> None:
         """Give the signed step size, 0-dimensional and in the dtype of the state, on its device."""
@@ -63,12 +65,11 @@ def rows_like(like: Tensor, count: int) -> Tensor:
 @lru_cache(maxsize=64)
 def _columns(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device, ndim: int) -> list[Tensor]:
     """Return the weights of every stage in the sums that it can be a term of: from its own row on."""
-    if tableau.error_weights is None:
-        raise TypeError("a tableau without an embedded solution has no sum for the local error")
     rows = [*tableau.coefficients[1:]]
     if not tableau.first_same_as_last:
         rows.append(tableau.weights)
-    rows.append(tableau.error_weights)
+    if tableau.error_weights is not None:
+        rows.append(tableau.error_weights)
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
         matrix = torch.as_tensor(np.array(rows), dtype=dtype, device=device)
