@@ -11,20 +11,26 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer, RMSprop
 
+from suite.solvers.graphs.inner_solves import InnerSolves
 from suite.solvers.graphs.recorder import CudaRecorder, GraphRecorder, NotCapturableError, Work
 
 Losses = Callable[..., tuple[Tensor, ...]]
 """From the inputs of a step to what is minimised, of shape ``[]``, and whatever else of the step is wanted."""
 
 WARM_UP = 3
-"""Steps before the recording, as torch advises: libraries, autograd and the optimiser make what they need. The last of
-them is the rehearsal."""
+"""Steps before the recording, as torch advises: libraries, autograd and the optimiser make what they need. The last but
+one measures how many steps solves take, the last is the rehearsal."""
 
 _OPTIMISERS = (Adam, SGD, RMSprop)  # of which AdamW is one
 
 
 class GraphedStep:
     """Takes training steps; on a CUDA device, from the fourth one on, by a single launch each.
+
+    Where a solver of the model chooses its steps, by two launches: the gradients, with a few steps more for every solve
+    than the last warm-up needed, and the optimiser's step, between which the host reads whether all solves came to
+    their ends. Where one did not, the training step is taken without the recording and recorded again with more. Such
+    solves are of explicit Runge-Kutta methods, and differentiated by the adjoint.
 
     A small model is limited by launches: its step has hundreds of kernels, each shorter than its launch. The first
     steps are taken one by one and train like any other, so that as many steps are taken as without graphs. The next is
@@ -42,6 +48,11 @@ class GraphedStep:
         fallback: Why no graph is used, in a sentence; empty where one is or will be.
     """
 
+    _steps: int
+    _solves: InnerSolves
+    _replay: Work | None
+    _replay_update: Work | None
+
     def __init__(
         self,
         losses: Losses,
@@ -55,7 +66,8 @@ class GraphedStep:
 
         Args:
             losses: Computes from tensors alone: it draws no random number on the host, counts nothing there, and makes
-                the same operations for equal shapes.
+                the same operations for equal shapes, but for the steps of solves. What it changes beside gradients is
+                changed twice by a step that is taken again.
             optimiser: Of parameters on one device, with learning rates that are plain numbers.
             gradient_norm: Larger gradients of all parameters together are scaled down to it; None leaves them.
             never: Why no graph is to be tried, in a sentence, where that is known before.
@@ -98,16 +110,30 @@ class GraphedStep:
         for static, new in zip(self._inputs, inputs, strict=True):
             static.copy_(new)
         self._copy_rates()
-        return self._replay()
+        found = self._replay()
+        if not self._solves.settle():
+            self._replay, self._steps = None, WARM_UP - 1
+            return self._measure(self._recorder, inputs)
+        if self._replay_update is not None:
+            self._replay_update()
+        return found
 
     def _step(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        found = self._gradients(*inputs)
+        self._update()
+        return found
+
+    def _gradients(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         self._optimiser.zero_grad()
         found = self._losses(*inputs)
         found[0].backward()
+        return tuple(each.detach() for each in found)
+
+    def _update(self) -> tuple[Tensor, ...]:
         if self._gradient_norm is not None:
             nn.utils.clip_grad_norm_(self._parameters, self._gradient_norm)
         self._optimiser.step()
-        return tuple(each.detach() for each in found)
+        return ()
 
     def _forget(self) -> None:
         """Begin anew with the optimiser's present state."""
@@ -115,22 +141,53 @@ class GraphedStep:
         self._steps = 0
         self._inputs: tuple[Tensor, ...] = ()
         self._rates: list[tuple[float, Tensor]] = []
-        self._replay: Work | None = None
+        self._solves = InnerSolves()
+        self._replay = self._replay_update = None
 
     def _warm_up(self, recorder: GraphRecorder, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Take one of the steps before the recording: plain ones, one that measures solves, and the rehearsal."""
         if self._steps == 0:
             self._prepare()
         self._copy_rates()
-        with self._all_on_the_device():
-            last = self._steps == WARM_UP - 1
-            found = (recorder.rehearse if last else recorder.warm_up)(lambda: self._step(*inputs))
         self._steps += 1
+        if self._steps == WARM_UP:
+            return self._rehearse(recorder, inputs)
+        if self._steps == WARM_UP - 1:
+            return self._measure(recorder, inputs)
+        with self._all_on_the_device():
+            return recorder.warm_up(lambda: self._step(*inputs))
+
+    def _measure(self, recorder: GraphRecorder, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Take a step in which every solve takes the steps that it needs, and provide for as many."""
+        with self._all_on_the_device(), self._solves.measured():
+            found = recorder.warm_up(lambda: self._step(*inputs))
+        self._solves.settle()
+        self._solves.provide()
+        self.fallback = self._solves.obstacle
+        return found
+
+    def _rehearse(self, recorder: GraphRecorder, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Take a step under the rules of a recording."""
+        work = self._gradients if self._solves else self._step
+        with self._all_on_the_device(), self._solves.recorded():
+            found = recorder.rehearse(lambda: work(*inputs))
+        if not self._solves.settle():
+            self._steps = WARM_UP - 1
+            return self._measure(recorder, inputs)
+        if self._solves:
+            with self._all_on_the_device():
+                recorder.rehearse(self._update)
         return found
 
     def _record(self, recorder: GraphRecorder, inputs: tuple[Tensor, ...]) -> None:
         self._inputs = tuple(each.detach().clone() for each in inputs)
+        work = self._gradients if self._solves else self._step
         with self._all_on_the_device():
-            self._replay = recorder.capture(lambda: self._step(*self._inputs))
+            with self._solves.recorded():
+                replay = recorder.capture(lambda: work(*self._inputs))
+            # Gradients lie where they do in the first recording: nothing may replace them before the second.
+            self._replay_update = recorder.capture(self._update) if self._solves else None
+        self._replay = replay
 
     def _prepare(self) -> None:
         """Have the optimiser keep on the device whatever changes from step to step."""

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict, get_args
 from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
+from suite.models.evaluation_counts import CountsEvaluations
 from suite.solvers import CountedField, odeint
 from suite.solvers.state import State
 
@@ -26,12 +27,10 @@ class SolverOptions(TypedDict, total=False):
     options: Mapping[str, Any] | None
 
 
-class SolvedField(nn.Module):
+class SolvedField(CountsEvaluations):
     """A vector field and how it is solved; what the state is and where it starts is said by whoever derives from it.
 
     Attributes:
-        counted: The field, with a count of its evaluations.
-        nfe_forward: Evaluations of the field in forward passes since the counts were reset.
         method: A method of ``suite.solvers``; may be changed between calls.
         rtol: Relative tolerance; may be changed between calls.
         atol: Absolute tolerance; may be changed between calls.
@@ -72,17 +71,6 @@ class SolvedField(nn.Module):
         self.atol = atol
         self.gradient: Gradient = gradient
         self.options = None if options is None else dict(options)
-        self.nfe_forward = 0
-
-    @property
-    def nfe_backward(self) -> int:
-        """Evaluations of the field in backward passes since the counts were reset; direct gradients need none."""
-        return int(self.counted.nfe) - self.nfe_forward
-
-    def reset_counts(self) -> None:
-        """Set the counts of evaluations to zero; call it between passes, not between a forward and its backward."""
-        self.counted.reset()
-        self.nfe_forward = 0
 
     @contextmanager
     def solved_by(
@@ -112,9 +100,7 @@ class SolvedField(nn.Module):
             times: Strictly monotone times; best on the host, where the solver reads them.
             through: What the solver calls in place of the counted field, which it calls in turn.
         """
-        before = self.counted.nfe
         solve = odeint if self.gradient == "direct" else odeint_adjoint
         field = self.counted if through is None else through
-        states = solve(field, y0, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)
-        self.nfe_forward += self.counted.nfe - before
-        return states
+        with self.forward_pass():
+            return solve(field, y0, times, rtol=self.rtol, atol=self.atol, method=self.method, options=self.options)

@@ -10,7 +10,7 @@ from torch import Tensor
 from suite.solvers.compiled_graph import Outputs
 from suite.solvers.compiled_kept import kept_for
 from suite.solvers.step_graph import Evaluation
-from suite.solvers.vector_field import PackedField, without_counters
+from suite.solvers.vector_field import PackedField, count_evaluations, without_counters
 
 
 class CompiledField:
@@ -45,6 +45,4 @@ class CompiledField:
 
     def count(self, evaluations: int) -> None:
         """Count evaluations that compiled steps made."""
-        self._packed.nfe += evaluations
-        for counter in self._counters:
-            counter.nfe += evaluations
+        count_evaluations(self._packed, self._counters, evaluations)

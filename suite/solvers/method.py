@@ -14,7 +14,8 @@ from torch import Tensor
 from suite.solvers.adaptive_loop import integrate_adaptively
 from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.graphs.replayed import replayed_adaptively, replayed_on_grid
+from suite.solvers.graphs.replayed_adaptive import replayed_adaptively
+from suite.solvers.graphs.replayed_grid import replayed_on_grid
 from suite.solvers.grid_loop import GridStepper, integrate_on_grid
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
 from suite.solvers.problem import Problem

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from torch import Tensor, nn
 
+from suite.solvers.deferred_counts import once_counted
 from suite.solvers.errors import InvalidProblemError, InvalidTypeError
 from suite.solvers.state import State, StateLayout
 
@@ -28,9 +30,13 @@ class CountedField(nn.Module):
 
     def forward(self, t: Tensor, y: State) -> State:
         """Evaluate the field and count it."""
-        self.nfe += 1
+        once_counted(self.count)
         derivative: State = self.vector_field(t, y)
         return derivative
+
+    def count(self, evaluations: int = 1) -> None:
+        """Count evaluations."""
+        self.nfe += evaluations
 
     def reset(self) -> None:
         """Set the count to zero."""
@@ -91,6 +97,13 @@ class PackedField:
                     f"for a state of shape {tuple(shape)} and {layout.dtype}"
                 )
         return layout.pack(derivative)
+
+
+def count_evaluations(field: PackedField, counters: Iterable[CountedField], evaluations: int) -> None:
+    """Count evaluations that are not made by calls of a field, by it and by the counters around it."""
+    field.nfe += evaluations
+    for counter in counters:
+        once_counted(partial(counter.count, evaluations))
 
 
 def _structure(value: object) -> str:

@@ -7,17 +7,14 @@ from typing import Any, cast, get_args
 from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
+from suite.models.evaluation_counts import CountsEvaluations
 from suite.models.latent.recognition import RecognitionNetwork
 from suite.models.solved_field import Gradient
 from suite.solvers import CountedField, odeint
 
 
-class LatentODE(nn.Module):
-    """``z0 ~ N(0, 1)``, ``dz/dt = f(z)``, ``x_i ~ p(x | z(t_i))`` (Chen et al. 2018, section 5.1, equations 11 to 13).
-
-    Attributes:
-        nfe_forward: Evaluations of the field in forward passes since the counts were reset.
-    """
+class LatentODE(CountsEvaluations):
+    """``z0 ~ N(0, 1)``, ``dz/dt = f(z)``, ``x_i ~ p(x | z(t_i))`` (Chen et al. 2018, equations 11 to 13)."""
 
     def __init__(
         self,
@@ -52,17 +49,6 @@ class LatentODE(nn.Module):
         self.method = method
         self.tolerance = tolerance
         self.gradient = gradient
-        self.nfe_forward = 0
-
-    @property
-    def nfe_backward(self) -> int:
-        """Evaluations of the field in backward passes since the counts were reset; direct gradients need none."""
-        return int(self.counted.nfe) - self.nfe_forward
-
-    def reset_counts(self) -> None:
-        """Set the counts of evaluations to zero; call it between passes, not between a forward and its backward."""
-        self.counted.reset()
-        self.nfe_forward = 0
 
     def encode(
         self, values: Tensor, times: Tensor, mask: Tensor | None = None, *, start: float = 0.0
@@ -78,13 +64,12 @@ class LatentODE(nn.Module):
             z0: State at ``times[0]``, shape ``[batch, latent]``.
             times: Strictly ascending times common to all samples, shape ``[m]``; best on the host.
         """
-        before = self.counted.nfe
         options: dict[str, Any] = {"method": self.method, "rtol": self.tolerance, "atol": self.tolerance}
         if self.gradient == "adjoint":
             options["adjoint_options"] = {"variant": "segments"}
         solve = odeint if self.gradient == "direct" else odeint_adjoint
-        states = solve(self.counted, z0, times, **options)
-        self.nfe_forward += self.counted.nfe - before
+        with self.forward_pass():
+            states = solve(self.counted, z0, times, **options)
         return cast(Tensor, states).transpose(0, 1)
 
     def decode(self, z0: Tensor, times: Tensor) -> Tensor:

@@ -14,8 +14,10 @@ from torch import Tensor, nn
 from suite.solvers.error_norm import Tolerance
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.graphs.field_identity import module_of
+from suite.solvers.graphs.inner_solves import InnerSolves, inner_solves
 from suite.solvers.graphs.kept import FALLBACKS, NoEndError, NotRecordedError
 from suite.solvers.graphs.recorder import GraphRecorder, is_recording, recorder_for
+from suite.solvers.problem import Problem
 from suite.solvers.solution import Statistics
 from suite.solvers.vector_field import VectorField
 
@@ -47,7 +49,12 @@ def insists(graph: str) -> bool:
 
 
 def attempt(
-    replay: Callable[[GraphRecorder], ResultT], device: torch.device, graph: str, statistics: Statistics
+    replay: Callable[[GraphRecorder], ResultT],
+    device: torch.device,
+    graph: str,
+    statistics: Statistics,
+    *,
+    inside: Callable[[InnerSolves], ResultT] | None = None,
 ) -> ResultT | None:
     """Return what a replay returns; None where the host is to take the steps, with the reason in the statistics.
 
@@ -56,12 +63,16 @@ def attempt(
         device: Where the state is.
         graph: The user's choice.
         statistics: Of the solve.
+        inside: Solves as a part of a larger recording; likewise. None where the host's steps can be that.
 
     Raises:
         InvalidProblemError: When the choice is ``always`` or ``loop`` and the solve cannot be replayed.
     """
     if graph == "never":
         return None
+    inner = inner_solves()
+    if inner is not None:
+        return None if inside is None else _attempt_inside(inside, inner)
     recorder = recorder_for(device)
     if recorder is None:
         if insists(graph):
@@ -76,6 +87,14 @@ def attempt(
             raise InvalidProblemError(f"graph={graph!r} cannot record this solve: {reason}") from reason
         statistics.graph_fallback = str(reason)
         FALLBACKS[str(reason)] += 1
+        return None
+
+
+def _attempt_inside(inside: Callable[[InnerSolves], ResultT], inner: InnerSolves) -> ResultT | None:
+    try:
+        return inside(inner)
+    except NotRecordedError as reason:
+        inner.obstacle = str(reason)
         return None
 
 
@@ -102,6 +121,15 @@ def obstacles_of_field(vector_field: VectorField, graph: str, *tensors: Tensor) 
         torch.is_grad_enabled() and any(value.requires_grad for value in (*tensors, *parameters)),
         "autograd records the steps",
     )
+
+
+def obstacles_of_problem(problem: Problem, subject: VectorField) -> Iterator[tuple[bool, str]]:
+    """Yield what may stand in the way of recording a forward solve, whatever its steps; ``subject`` counts nothing."""
+    yield len(problem.values) < 2, "there is nothing to integrate"
+    yield problem.dense, "dense=True keeps every step"
+    yield problem.event_fn is not None, "an event is looked for by the host"
+    yield problem.has_callbacks, "the vector field is told of every step"
+    yield from obstacles_of_field(subject, problem.graph, problem.y0, problem.t)
 
 
 def one_number(name: str, tolerance: Tolerance) -> float:

@@ -16,6 +16,8 @@ from suite.solvers.solution import Statistics
 from suite.solvers.state import StateLayout
 from suite.solvers.vector_field import PackedField, VectorField
 
+_MOST_EVALUATIONS = 4096  # in one recording: each is some ten launches, and a launch some hundred bytes
+
 Walk = Callable[[PackedField, Statistics], object]
 """Walks from fixed inputs to fixed outputs, counting, and returns what took the steps."""
 
@@ -59,7 +61,7 @@ def record_grid(
     layout: StateLayout,
     *,
     compiled: bool,
-    most: int,
+    products: bool = False,
 ) -> RecordedGrid:
     """Record a walk.
 
@@ -71,12 +73,13 @@ def record_grid(
         subject: The vector field without counters; the recording does not keep it alive.
         layout: How the state is packed.
         compiled: Whether steps are compiled: the compiler has to see the field itself.
-        most: Evaluations of the field that one recording may have.
+        products: Whether there is a vector-Jacobian product beside every evaluation of the field.
 
     Raises:
-        NotRecordedError: When it has more.
+        NotRecordedError: When the walk is too long for one recording.
     """
     found = reference(subject)
+    most = _MOST_EVALUATIONS // (1 + products)
     constants: list[object] = []
     costs: list[tuple[int, int]] = []
 

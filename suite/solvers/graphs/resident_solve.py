@@ -22,7 +22,8 @@ class ResidentOutcome:
     """What a replayed solve did, as the host has read it.
 
     Attributes:
-        lost: Whether it came to no end: a step that cannot be resolved, a state that is not finite, or too many steps.
+        ended: Whether it came to its end.
+        lost: Whether it never will: a step that cannot be resolved, a state that is not finite, or too many steps.
         accepted: Steps accepted.
         tried: Steps tried.
         error: Error of the last accepted one, in units of the tolerance.
@@ -30,12 +31,35 @@ class ResidentOutcome:
         replays: Recordings replayed, steps after the end among them; all steps that the device repeats are one.
     """
 
+    ended: bool
     lost: bool
     accepted: int
     tried: int
     error: float
     waits: int
     replays: int
+
+
+@dataclass(frozen=True, eq=False)
+class Resident:
+    """An adaptive solve on the device, ready for problems of one kind.
+
+    Attributes:
+        buffers: Where it stands.
+        integrator: The algorithm on these.
+        first_step: The first step size; None to choose it.
+        stored: What the algorithm reads beside the buffers.
+    """
+
+    buffers: ResidentBuffers
+    integrator: Integrator
+    first_step: float | None
+    stored: tuple[Tensor, ...] = ()
+
+    def give(self, *values: Tensor) -> None:
+        """Put other values into what is stored."""
+        for place, value in zip(self.stored, values, strict=True):
+            place.copy_(value)
 
 
 class ResidentSolve:
@@ -46,30 +70,29 @@ class ResidentSolve:
 
     Args:
         recorder: Records the work.
-        buffers: Where the solve stands.
-        integrator: The algorithm on these buffers.
-        first_step: The first step size; None to choose it.
-        prepare: Fills the buffers with a first problem to be recorded with.
+        resident: What is solved, and how.
+        prepare: Fills its buffers with a first problem to be recorded with.
         loop: Whether the device repeats the steps until the end.
+
+    Attributes:
+        resident: As above; the recordings read its constants.
     """
 
     def __init__(
         self,
         recorder: GraphRecorder,
-        buffers: ResidentBuffers,
-        integrator: Integrator,
-        first_step: float | None,
+        resident: Resident,
         prepare: Callable[[ResidentBuffers], None],
         *,
         loop: bool = False,
     ) -> None:
-        self.buffers = buffers
-        self._integrator = integrator  # whose constants the recordings read
+        self.resident = resident
         self._loop = loop
         self._burst = 1 if loop else _FIRST_BURST
+        buffers, integrator = resident.buffers, resident.integrator
         with torch.inference_mode(False), torch.no_grad():
             prepare(buffers)
-            self._start = recorded(recorder, partial(integrator.start, first_step))
+            self._start = recorded(recorder, partial(integrator.start, resident.first_step))
             self._steps = recorded(recorder, integrator.step, buffers.goes_on if loop else None)
 
     def run(self) -> ResidentOutcome:
@@ -80,13 +103,19 @@ class ResidentSolve:
             for _ in range(burst):
                 self._steps()
             waits, replays = waits + 1, replays + burst
-            _, _, error, _, accepted, tried, goes_on, lost = self.buffers.progress.tolist()
-            if not goes_on:
+            outcome = outcome_of(self.resident.buffers.progress.tolist(), waits, replays)
+            if outcome.ended or outcome.lost:
                 break
             burst = _NEXT_BURST
         if not self._loop:
-            self._burst = max(int(tried), 1)
-        return ResidentOutcome(bool(lost), int(accepted), int(tried), error, waits, replays)
+            self._burst = max(outcome.tried, 1)
+        return outcome
+
+
+def outcome_of(progress: Sequence[float], waits: int, replays: int) -> ResidentOutcome:
+    """Return what a solve did, given the progress in its buffers as the host has read it."""
+    _, _, error, _, accepted, tried, goes_on, lost = progress
+    return ResidentOutcome(not (goes_on or lost), bool(lost), int(accepted), int(tried), error, waits, replays)
 
 
 def fill(buffers: ResidentBuffers, y: Tensor, times: Sequence[float], inner: Sequence[float], limit: int) -> None:

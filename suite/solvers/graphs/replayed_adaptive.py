@@ -1,0 +1,167 @@
+"""Forward solves with step-size control by replaying recordings: steps that the host does not follow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from suite.solvers.error_norm import ErrorScale, packed_norm, packed_tolerance
+from suite.solvers.graphs.choice import attempt, insists, obstacles_of_problem, one_number, require, weakly
+from suite.solvers.graphs.compiled_resident import CompiledIntegrator
+from suite.solvers.graphs.inner_solves import InnerSolves
+from suite.solvers.graphs.kept import NoEndError, kept_for
+from suite.solvers.graphs.recorder import GraphRecorder
+from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, ResidentSolve, count, fill
+from suite.solvers.options import AdaptiveOptions
+from suite.solvers.problem import Problem
+from suite.solvers.runge_kutta import RungeKutta
+from suite.solvers.step_graph import PackedEvaluation
+from suite.solvers.tableau import ButcherTableau
+from suite.solvers.times import clock_of
+from suite.solvers.vector_field import PackedField, count_evaluations, without_counters
+
+
+def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: ButcherTableau) -> bool:
+    """Integrate with step-size control on the device; return False where the host has to.
+
+    The steps are those of :func:`suite.solvers.adaptive_loop.integrate_adaptively` up to rounding, compiled or not.
+    Where they are to be compiled, they are recorded at the first solve: the host's would be compiled apart from them.
+
+    Args:
+        problem: The problem.
+        settings: Options of the step-size control.
+        tableau: The method, with an embedded solution.
+    """
+
+    def replay(recorder: GraphRecorder) -> bool:
+        _Replay(problem, settings, tableau).by_itself(recorder)
+        return True
+
+    def inside(solves: InnerSolves) -> bool:
+        _Replay(problem, settings, tableau).inside(solves)
+        return True
+
+    return bool(attempt(replay, problem.y0.device, problem.graph, problem.statistics, inside=inside))
+
+
+@dataclass(frozen=True, eq=False)
+class _Replay:
+    """A solve that is to be replayed.
+
+    Attributes:
+        problem: The problem.
+        settings: Options of the step-size control.
+        tableau: The method.
+
+    Raises:
+        NotRecordedError: Where something stands in the way.
+    """
+
+    problem: Problem
+    settings: AdaptiveOptions
+    tableau: ButcherTableau
+
+    def __post_init__(self) -> None:
+        require(obstacles_of_problem(self.problem, without_counters(self.problem.vector_field)[0]))
+        require(self._obstacles())
+
+    @cached_property
+    def tolerances(self) -> tuple[float, float]:
+        """The relative and the absolute tolerance."""
+        problem = self.problem
+        rtol, atol = (
+            one_number(name, packed_tolerance(name, tolerance, problem.field.layout))
+            for name, tolerance in (("rtol", problem.rtol), ("atol", problem.atol))
+        )
+        return rtol, atol
+
+    @property
+    def places(self) -> int:
+        """Places for inner outputs: a power of two, lest every number of them be recorded, or even compiled, apart."""
+        inner = len(self.problem.values) - 2
+        return 1 << (inner - 1).bit_length() if inner > 0 else 0
+
+    @property
+    def key(self) -> Hashable:
+        """What a recording fixes beside the vector field."""
+        y0 = self.problem.y0
+        of_state = self.problem.field.layout, y0.shape, y0.stride(), self.places
+        return "adaptive", self.problem.compile, self.tableau, self.settings, self.tolerances, of_state
+
+    def by_itself(self, recorder: GraphRecorder) -> None:
+        """Solve by the recording kept of the vector field."""
+        problem = self.problem
+        subject, _ = without_counters(problem.vector_field)
+        loop = problem.graph == "loop"
+
+        def record() -> ResidentSolve:
+            return ResidentSolve(recorder, self.made(), self.prepare, loop=loop)
+
+        at_once = problem.compile or insists(problem.graph)
+        solve = kept_for(subject).get(subject, (loop, self.key), record, at_once=at_once)
+        self.prepare(solve.resident.buffers)
+        outcome = solve.run()
+        if outcome.lost:
+            count(problem.statistics, outcome)
+            raise NoEndError("the solve comes to no end, and the host finds out why")
+        self.settle(outcome)
+        self.give(solve.resident.buffers)
+
+    def inside(self, solves: InnerSolves) -> None:
+        """Solve as a part of a larger recording."""
+        # The times are part of what it fixes, as nobody copies them between replays.
+        key = self.key, tuple(self.problem.values)
+        self.give(solves.solve(key, self.problem.y0, (), self.made, self.prepare, self.settle))
+        self.problem.checked = True  # the host does not look, and what is not finite comes to no end
+
+    def made(self) -> Resident:
+        """Return the algorithm with what it works on."""
+        problem, tableau = self.problem, self.tableau
+        subject, _ = without_counters(problem.vector_field)
+        layout = problem.field.layout
+        buffers = ResidentBuffers.like(problem.y0.contiguous() if problem.compile else problem.y0, 1, self.places)
+        scale = ErrorScale(*self.tolerances, packed_norm(self.settings.norm, layout))
+        controller, first_step = self.settings.controller(tableau.order), self.settings.first_step
+        if not problem.compile:
+            field = PackedField(weakly(subject), layout)
+            integrator = ResidentIntegrator(RungeKutta(tableau, buffers.y), field, scale, controller, buffers)
+            return Resident(buffers, integrator, first_step)
+        # Uncompiled, so that a field that returns no state is refused in its own words.
+        PackedField(subject, layout)(clock_of(problem.values[0], layout.time_dtype, layout.device), problem.y0)
+        evaluation = PackedEvaluation.of(layout)
+        compiled = CompiledIntegrator(tableau, evaluation, subject, scale, controller, buffers)
+        return Resident(buffers, compiled, first_step)
+
+    def prepare(self, buffers: ResidentBuffers) -> None:
+        """Put the problem into buffers."""
+        values = self.problem.values
+        inner = values[1:-1]
+        padded = [*inner, *[math.nan] * (self.places - len(inner))]
+        fill(buffers, self.problem.y0, [values[0], values[-1]], padded, self.settings.max_num_steps)
+
+    def settle(self, outcome: ResidentOutcome) -> None:
+        """Count what the solve has cost."""
+        problem, tableau = self.problem, self.tableau
+        _, counters = without_counters(problem.vector_field)
+        count(problem.statistics, outcome)
+        of_steps = outcome.tried * (tableau.stages - tableau.first_same_as_last)
+        count_evaluations(problem.field, counters, 1 + (self.settings.first_step is None) + of_steps)
+
+    def give(self, buffers: ResidentBuffers) -> None:
+        """Take the outputs out of the buffers."""
+        problem = self.problem
+        problem.outputs.extend(buffers.outputs[: len(problem.values) - 2].clone().unbind())
+        problem.outputs.append(buffers.y.clone())
+        problem.checked = self.tableau.first_same_as_last
+
+    def _obstacles(self) -> Iterator[tuple[bool, str]]:
+        problem, settings = self.problem, self.settings
+        yield problem.y0.is_complex(), "the state is complex"
+        yield bool(settings.jump_t or settings.step_t), "jump_t and step_t are times at which the host stops"
+        yield problem.compile and settings.norm is not None, "compile=True measures no norm of the user's on the device"
+        if len(problem.values) > 2:
+            added = RungeKutta(self.tableau, problem.y0).coefficients.inside.added_nodes
+            yield bool(added), "dense output of this method evaluates the field inside a step"

@@ -1,0 +1,176 @@
+"""Training steps whose solver chooses its steps, as recordings: they train as plain steps do and count as they do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from suite.models.graphed_step import WARM_UP, GraphedStep
+from suite.models.ode_block import ODEBlock
+from suite.solvers.errors import StepLimitError
+from suite.solvers.graphs.inner_solves import InnerSolves
+from tests.solvers.tape_recorder import TapeRecorder, tensors
+
+STEPS = 6
+
+
+class Field(nn.Module):
+    """A perceptron that time moves and a rate quickens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+        self.rate = nn.Parameter(torch.tensor(1.0))
+
+    def forward(self, t: Tensor, y: Tensor) -> Tensor:
+        out: Tensor = self.rate * self.net(y) + torch.sin(3 * t)
+        return out
+
+
+def block(**solver: Any) -> ODEBlock:
+    torch.manual_seed(0)
+    return ODEBlock(Field(), **{"rtol": 1e-3, "atol": 1e-3, **solver}).double()
+
+
+def rate_of(model: ODEBlock) -> Tensor:
+    field = model.counted.vector_field
+    assert isinstance(field, Field)
+    return field.rate
+
+
+def losses_of(model: nn.Module) -> Any:
+    return lambda y: (model(y).square().mean(), y.sum())
+
+
+def batches(count: int = STEPS, size: int = 5) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    return [torch.randn(size, 2, generator=generator, dtype=torch.float64) for _ in range(count)]
+
+
+def recorder_of(model: nn.Module, optimiser: Optimizer) -> TapeRecorder:
+    def kept() -> list[Tensor]:
+        return [*model.parameters(), *tensors([list(state.values()) for state in optimiser.state.values()])]
+
+    return TapeRecorder(kept)
+
+
+def trained(model: ODEBlock, *, recorded: bool, inputs: list[Tensor]) -> tuple[list[float], GraphedStep, Any]:
+    optimiser = Adam(model.parameters(), lr=2**-6)
+    recorder = recorder_of(model, optimiser) if recorded else None
+    step = GraphedStep(losses_of(model), optimiser, gradient_norm=1.0, recorder=recorder)
+    return [float(step(y)[0]) for y in inputs], step, recorder
+
+
+def test_recorded_steps_train_and_count_as_plain_ones() -> None:
+    plain, own = block(), block()
+    expected, _, _ = trained(plain, recorded=False, inputs=batches())
+    found, step, recorder = trained(own, recorded=True, inputs=batches())
+    assert step.fallback == ""
+    assert found == pytest.approx(expected, rel=1e-9)
+    for one, other in zip(own.parameters(), plain.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-9)
+    assert (own.nfe_forward, own.nfe_backward) == (plain.nfe_forward, plain.nfe_backward)
+    assert recorder.captures == 2
+    assert recorder.replays == 2 * (STEPS - WARM_UP)
+
+
+def test_methods_that_evaluate_anew_at_every_step_are_recorded_too() -> None:
+    plain, own = block(method="fehlberg2"), block(method="fehlberg2")
+    expected, _, _ = trained(plain, recorded=False, inputs=batches())
+    found, step, _ = trained(own, recorded=True, inputs=batches())
+    assert step.fallback == ""
+    assert found == pytest.approx(expected, rel=1e-9)
+    # The device evaluates the field at the end of every step, the host not of the last.
+    assert plain.nfe_forward < own.nfe_forward <= plain.nfe_forward + len(batches()) * 4
+
+
+def test_a_solve_that_needs_more_steps_than_were_recorded_is_taken_again_and_no_step_is_lost() -> None:
+    plain, own = block(), block()
+    losses = []
+    for model, recorded in ((plain, False), (own, True)):
+        optimiser = Adam(model.parameters(), lr=2**-6)
+        recorder = recorder_of(model, optimiser)
+        step = GraphedStep(losses_of(model), optimiser, recorder=recorder if recorded else None)
+        course = []
+        for number, y in enumerate(batches(9)):
+            if number == 4:
+                with torch.no_grad():
+                    rate_of(model).fill_(12.0)
+            course.append(float(step(y)[0]))
+        losses.append(course)
+    assert losses[1] == pytest.approx(losses[0], rel=1e-6)
+    assert step.fallback == ""
+    assert (own.nfe_forward, own.nfe_backward) == (plain.nfe_forward, plain.nfe_backward)
+    assert recorder.captures >= 4
+    assert recorder.replays > 4
+
+
+def test_outputs_inside_are_stops_backwards_with_or_without_cotangents() -> None:
+    """The loss on some outputs; the host stops at these alone, so numbers agree to tolerance."""
+    t = torch.linspace(0, 2, 6, dtype=torch.float64)
+
+    class Path(ODEBlock):
+        def forward(self, y0: Tensor) -> Tensor:
+            states = self.solved(y0, t)
+            assert isinstance(states, Tensor)
+            return states[torch.tensor([1, 5])]
+
+    courses = []
+    for recorded in (False, True):
+        torch.manual_seed(0)
+        model = Path(Field(), rtol=1e-6, atol=1e-6).double()
+        courses.append(trained(model, recorded=recorded, inputs=batches())[0])
+    assert courses[1] == pytest.approx(courses[0], rel=1e-5)
+
+
+def test_fixed_grids_inside_are_counted_at_every_replay() -> None:
+    given: dict[str, Any] = {"method": "euler", "gradient": "direct", "options": {"step_size": 0.25}}
+    own = block(**given)
+    _, step, recorder = trained(own, recorded=True, inputs=batches())
+    if step.fallback:  # the check for finite states is left out on a GPU alone
+        assert step.fallback == "a step reads a number of a tensor"
+    assert own.nfe_forward == 4 * STEPS
+    assert own.nfe_backward == 0
+    assert recorder.captures <= 1
+
+
+def test_what_cannot_be_part_of_a_recording_is_said() -> None:
+    for given, reason in (
+        ({"gradient": "direct"}, "autograd records the steps"),
+        ({"options": {"jump_t": torch.tensor([0.5])}}, "jump_t and step_t are times at which the host stops"),
+    ):
+        plain, own = block(**given), block(**given)
+        expected, _, _ = trained(plain, recorded=False, inputs=batches(4))
+        found, step, _ = trained(own, recorded=True, inputs=batches(4))
+        assert step.fallback == reason
+        assert found == pytest.approx(expected, rel=1e-9)
+        assert own.nfe_forward == plain.nfe_forward
+
+
+def test_a_solve_without_an_end_has_the_error_of_the_host() -> None:
+    own = block(options={"max_num_steps": 1})
+    with pytest.raises(StepLimitError, match="max_num_steps = 1"):
+        trained(own, recorded=True, inputs=batches())
+
+
+def test_solves_are_provided_with_spare_steps_and_only_grow() -> None:
+    solves, model, (y, *_) = InnerSolves(), block(), batches()
+
+    def work() -> None:
+        model(y).square().mean().backward()
+
+    with solves.measured():
+        work()
+    assert len(solves) == 2
+    assert solves.settle()
+    assert not solves.provide()
+    assert solves.provide()
+    with solves.recorded():
+        work()
+    assert solves.settle()
+    with pytest.raises(RuntimeError, match="other problems"), solves.recorded():
+        model(y)
