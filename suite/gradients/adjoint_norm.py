@@ -15,7 +15,7 @@ AdjointNorm = Callable[[tuple[Tensor, ...]], Tensor]
 """A norm of ``(adjoint of time, state, adjoint, *adjoints of the parameters)``, state and adjoint packed."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class DefaultAdjointNorm:
     """The largest norm of the parts: the state's norm of state and adjoint, root mean squares of the parameters.
 
@@ -36,6 +36,44 @@ class DefaultAdjointNorm:
         return torch.stack(norms).max()
 
 
+@dataclass(frozen=True)
+class UnpackedAdjointNorm:
+    """The user's norm of the parts where state and adjoint are tuples, which the solvers have packed.
+
+    Attributes:
+        norm: The norm of ``(time, *states, *adjoints, *parameters)``.
+        layout: How a state is packed.
+    """
+
+    norm: Norm
+    layout: StateLayout
+
+    def __call__(self, parts: tuple[Tensor, ...]) -> Tensor:
+        """Return the norm, a 0-dimensional tensor."""
+        time, y, adjoint, *parameters = parts
+        return self.norm((time, *self.layout.unpack(y), *self.layout.unpack(adjoint), *parameters))
+
+
+@dataclass(frozen=True)
+class FlatAdjointNorm:
+    """A norm of the augmented state as one vector.
+
+    Attributes:
+        norm: The norm of the parts.
+        shapes: Their shapes, without the adjoint of time.
+    """
+
+    norm: AdjointNorm
+    shapes: tuple[torch.Size, ...]
+
+    def __call__(self, flat: Tensor) -> Tensor:
+        """Return the norm, a 0-dimensional tensor."""
+        parts = flat.split([shape.numel() for shape in self.shapes])
+        # torchdiffeq's augmented state begins with the adjoint of time, which needs no integration here.
+        time = torch.zeros((), dtype=flat.dtype, device=flat.device)
+        return self.norm((time, *(part.reshape(shape) for part, shape in zip(parts, self.shapes, strict=True))))
+
+
 def adjoint_norm(chosen: Norm | None, state_norm: Norm | None, layout: StateLayout, *, seminorm: bool) -> AdjointNorm:
     """Return the norm of a reverse solve.
 
@@ -47,14 +85,7 @@ def adjoint_norm(chosen: Norm | None, state_norm: Norm | None, layout: StateLayo
     """
     if chosen is None:
         return DefaultAdjointNorm(packed_norm(state_norm, layout), with_parameters=not seminorm)
-    if not layout.is_tuple:
-        return chosen
-
-    def of_packed(parts: tuple[Tensor, ...]) -> Tensor:
-        time, y, adjoint, *parameters = parts
-        return chosen((time, *layout.unpack(y), *layout.unpack(adjoint), *parameters))
-
-    return of_packed
+    return UnpackedAdjointNorm(chosen, layout) if layout.is_tuple else chosen
 
 
 def flat_adjoint_norm(norm: AdjointNorm, layout: StateLayout, parameters: Sequence[Tensor]) -> tuple[Norm, int | None]:
@@ -68,15 +99,8 @@ def flat_adjoint_norm(norm: AdjointNorm, layout: StateLayout, parameters: Sequen
     count = layout.shape.numel()
     default = norm if isinstance(norm, DefaultAdjointNorm) else None
     entries = 2 * count if default is not None and not default.with_parameters else None
-    sizes = [parameter.numel() for parameter in parameters] if entries is None else []
+    kept = parameters if entries is None else ()
     if default is not None and (default.state_norm is rms_norm or isinstance(default.state_norm, MixedNorm)):
-        return MixedNorm((*layout.sizes, *layout.sizes, *sizes)), entries
-    shapes = [layout.shape, layout.shape, *(parameter.shape for parameter in parameters)][: 2 + len(sizes)]
-
-    def of_vector(flat: Tensor) -> Tensor:
-        parts = flat.split([count, count, *sizes])
-        # torchdiffeq's augmented state begins with the adjoint of time, which needs no integration here.
-        time = torch.zeros((), dtype=flat.dtype, device=flat.device)
-        return norm((time, *(part.reshape(shape) for part, shape in zip(parts, shapes, strict=True))))
-
-    return of_vector, entries
+        return MixedNorm((*layout.sizes, *layout.sizes, *(parameter.numel() for parameter in kept))), entries
+    shapes = (layout.shape, layout.shape, *(parameter.shape for parameter in kept))
+    return FlatAdjointNorm(norm, shapes), entries

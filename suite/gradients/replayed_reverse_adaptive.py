@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -32,24 +32,25 @@ def replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse) -> None:
         NotRecordedError: Where something stands in the way.
     """
     require(_obstacles(solver))
-    reverse = _Replay.of(solver, _carries(solver.problem))
     problem = solver.problem
     subject, _ = without_counters(problem.field.vector_field)
-    loop = problem.graph == "loop"
+    loop, at_once = problem.graph == "loop", problem.compile or insists(problem.graph)
 
-    def record() -> ResidentSolve:
-        return ResidentSolve(recorder, reverse.made(), reverse.prepare, loop=loop)
+    def replay(part: _Part) -> ResidentBuffers:
+        def record() -> ResidentSolve:
+            return ResidentSolve(recorder, part.on(part.buffers()), part.prepare, loop=loop)
 
-    at_once = problem.compile or insists(problem.graph)
-    solve: ResidentSolve = kept_for(subject).get(subject, (loop, reverse.key), record, at_once=at_once)
-    solve.resident.give(*reverse.given())
-    reverse.prepare(solve.resident.buffers)
-    outcome = solve.run()
-    if outcome.lost:
-        count(problem.statistics, outcome)
-        raise NoEndError("the reverse solve comes to no end, and the host finds out why")
-    reverse.settle(outcome)
-    solver.z = solve.resident.buffers.y.clone()
+        solve: ResidentSolve = kept_for(subject).get(subject, (loop, part.key), record, at_once=at_once)
+        solve.resident.give(*part.given())
+        part.prepare(solve.resident.buffers)
+        outcome = solve.run()
+        if outcome.lost:
+            count(problem.statistics, outcome)
+            raise NoEndError("the reverse solve comes to no end, and the host finds out why")
+        part.settle(outcome)
+        return solve.resident.buffers
+
+    _go_back(solver, replay, lambda: _carries(problem))
 
 
 def solve_inside(solves: InnerSolves, solver: AdaptiveReverse) -> None:
@@ -59,11 +60,32 @@ def solve_inside(solves: InnerSolves, solver: AdaptiveReverse) -> None:
         NotRecordedError: Where something stands in the way.
     """
     require(_obstacles(solver))
-    reverse = _Replay.of(solver, [True] * len(solver.values))
-    # The times are part of what it fixes, as nobody copies them between replays.
-    key = reverse.key, tuple(solver.values)
-    found = solves.solve(key, solver.z, reverse.given(), reverse.made, reverse.prepare, reverse.settle)
-    solver.z = found.y.clone()
+
+    def solve(part: _Part) -> ResidentBuffers:
+        # The times are part of what it fixes, as nobody copies them between replays.
+        key = part.key, part.times
+        return solves.solve(key, solver.z, part.given(), part.buffers, part.on, part.prepare, part.settle)
+
+    _go_back(solver, solve, lambda: [True] * len(solver.values))
+
+
+def _go_back(
+    solver: AdaptiveReverse, solve: Callable[[_Part], ResidentBuffers], carries: Callable[[], Sequence[bool]]
+) -> None:
+    """Go from the last output back to the first, in one solve or in one for every output."""
+    last = len(solver.values) - 1
+    if solver.problem.variant == "segments":
+        for above in range(last, 0, -1):
+            z = solve(_Part(solver, above, [above - 1], [])).y
+            solver.z = solver.at_output(above - 1, z) if above > 1 else z.clone()
+        return
+    carry = carries()
+    inner = range(last - 1, 0, -1)
+    stops, watched = [*(i for i in inner if carry[i]), 0], [i for i in inner if not carry[i]]
+    added = watched and solver.method.coefficients.inside.added_nodes
+    words = "dense output of this method, by which drift is seen, evaluates the field inside a step"
+    require(iter([(bool(added), words)]))
+    solver.z = solve(_Part(solver, last, stops, watched)).y.clone()
 
 
 @dataclass(frozen=True)
@@ -83,32 +105,20 @@ class _AtOutput:
 
 
 @dataclass(frozen=True, eq=False)
-class _Replay:
-    """A reverse solve that is to be replayed.
+class _Part:
+    """A reverse solve that is to be replayed: the whole, or that between two outputs.
 
     Attributes:
-        solver: What the host would do.
+        solver: What the host would do; its ``z`` is where this part starts.
+        start: Index of the output there.
         stops: Indices of the outputs at which a step ends, in their order.
         watched: Those of the inner outputs that are only compared with the state.
     """
 
     solver: AdaptiveReverse
+    start: int
     stops: Sequence[int]
     watched: Sequence[int]
-
-    @classmethod
-    def of(cls, solver: AdaptiveReverse, carries: Sequence[bool]) -> _Replay:
-        """Return it, given on which outputs the loss depends.
-
-        Raises:
-            NotRecordedError: When outputs are to be watched and the method cannot.
-        """
-        inner = range(len(solver.values) - 2, 0, -1)
-        stops, watched = [*(i for i in inner if carries[i]), 0], [i for i in inner if not carries[i]]
-        added = watched and solver.method.coefficients.inside.added_nodes
-        words = "dense output of this method, by which drift is seen, evaluates the field inside a step"
-        require(iter([(bool(added), words)]))
-        return cls(solver, stops, watched)
 
     @property
     def key(self) -> Hashable:
@@ -117,18 +127,26 @@ class _Replay:
         of_control = solver.settings, problem.rtol, problem.atol, solver.scale.norm
         return "reverse", solver.method.tableau, of_control, len(self.stops), len(self.watched), key_of_problem(problem)
 
+    @property
+    def times(self) -> tuple[float, ...]:
+        """The times of the start, of the stops and of what is watched."""
+        return tuple([self.solver.values[index] for index in (self.start, *self.stops, *self.watched)])
+
     def given(self) -> tuple[Tensor, ...]:
         """Return what the steps read: states and cotangents at the stops, states to watch; shapes ``[outputs, n]``."""
         problem = self.solver.problem
         rows = (problem.states, self.stops), (problem.cotangents, self.stops), (problem.states, self.watched)
         return tuple([_rows(values, indices) for values, indices in rows])
 
-    def made(self) -> Resident:
-        """Return the algorithm with what it works on."""
+    def buffers(self) -> ResidentBuffers:
+        """Return new buffers."""
+        return ResidentBuffers.like(self.solver.z, len(self.stops), len(self.watched))
+
+    def on(self, buffers: ResidentBuffers) -> Resident:
+        """Return the algorithm on some buffers."""
         solver, problem, tableau = self.solver, self.solver.problem, self.solver.method.tableau
         subject, _ = without_counters(problem.field.vector_field)
         stored = tuple([torch.zeros_like(rows) for rows in self.given()])
-        buffers = ResidentBuffers.like(solver.z, len(self.stops), len(self.watched))
         layout = problem.field.layout
         arrival = _AtOutput(solver.n) if len(self.stops) > 1 else None
         drift = DriftLimit(tuple(layout.sizes), DRIFT) if self.watched else None
@@ -147,10 +165,9 @@ class _Replay:
         return Resident(buffers, integrator, solver.settings.first_step, stored)
 
     def prepare(self, buffers: ResidentBuffers) -> None:
-        """Put the state at the last output and the times into buffers."""
-        values = self.solver.values
-        ends, between = ([values[index] for index in indices] for indices in (self.stops, self.watched))
-        fill(buffers, self.solver.z, [values[-1], *ends], between, self.solver.settings.max_num_steps)
+        """Put the state at the start and the times into buffers."""
+        count = 1 + len(self.stops)
+        fill(buffers, self.solver.z, self.times[:count], self.times[count:], self.solver.settings.max_num_steps)
 
     def settle(self, outcome: ResidentOutcome) -> None:
         """Count what the solve has cost."""
@@ -180,9 +197,8 @@ def _obstacles(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]:
     yield problem.states.is_complex(), "the state is complex"
     yield solver.outside, "the variant quadrature integrates over steps that the host takes"
     yield bool(solver.settings.jump_t or solver.settings.step_t), "jump_t and step_t are times at which the host stops"
-    yield not isinstance(solver.scale.norm, MixedNorm), "the norm of the reverse solve is the user's own"
-    if len(solver.values) > 2:
-        yield problem.variant == "segments", "the variant segments chooses a first step at every output"
+    own = problem.compile and not isinstance(solver.scale.norm, MixedNorm)
+    yield own, "compile=True measures no norm of the user's on the device"
 
 
 def _carries(problem: ReverseProblem) -> list[bool]:

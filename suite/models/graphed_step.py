@@ -59,18 +59,16 @@ class GraphedStep:
         optimiser: Optimizer,
         *,
         gradient_norm: float | None = None,
-        never: str = "",
         recorder: GraphRecorder | None = None,
     ) -> None:
         """Take no step yet.
 
         Args:
-            losses: Computes from tensors alone: it draws no random number on the host, counts nothing there, and makes
-                the same operations for equal shapes, but for the steps of solves. What it changes beside gradients is
-                changed twice by a step that is taken again.
+            losses: Computes from tensors alone: it draws no random number on the host and makes the same operations for
+                equal shapes, but for the steps of solves. Of what it counts there, what solved fields count is counted
+                in every step. What it changes beside gradients is changed twice by a step that is taken again.
             optimiser: Of parameters on one device, with learning rates that are plain numbers.
             gradient_norm: Larger gradients of all parameters together are scaled down to it; None leaves them.
-            never: Why no graph is to be tried, in a sentence, where that is known before.
             recorder: Records the steps; by default one of CUDA graphs where the parameters are on a CUDA device.
 
         Raises:
@@ -81,13 +79,13 @@ class GraphedStep:
         if not self._parameters:
             raise ValueError("an optimiser that takes steps has parameters")
         self._device = self._parameters[0].device
-        self.fallback = never
+        self.fallback = ""
         if recorder is None and self._device.type == "cuda":
             recorder = CudaRecorder(self._device)
         self._recorder = recorder
         if recorder is None:
             self.fallback = f"the parameters are on a {self._device.type.upper()}, where no kernel is launched"
-        elif not never and not isinstance(optimiser, _OPTIMISERS):
+        elif not isinstance(optimiser, _OPTIMISERS):
             self.fallback = f"{type(optimiser).__name__} has no step that reads its learning rate on the device"
         self._forget()
 

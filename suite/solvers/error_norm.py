@@ -44,6 +44,23 @@ class MixedNorm:
         return norms.mul_(_inverse_roots(self.sizes, norms.dtype, norms.device)).max()
 
 
+@dataclass(frozen=True)
+class UnpackedNorm:
+    """The user's norm of a state, which the solvers have packed.
+
+    Attributes:
+        norm: The norm of the state as the user sees it.
+        layout: How it is packed.
+    """
+
+    norm: Norm
+    layout: StateLayout
+
+    def __call__(self, packed: Tensor) -> Tensor:
+        """Return the norm of a packed state, a 0-dimensional tensor."""
+        return self.norm(self.layout.unpack(packed))
+
+
 @cache  # for good: a recorded norm reads it whenever it is replayed
 def _inverse_roots(sizes: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     with torch.inference_mode(False):
@@ -117,7 +134,7 @@ class ErrorScale:
 def packed_norm(norm: Norm | None, layout: StateLayout) -> Norm:
     """Return a norm of the packed state: the user's (which sees the state as the user does), or the default."""
     if norm is not None:
-        return lambda packed: norm(layout.unpack(packed))
+        return UnpackedNorm(norm, layout)
     return MixedNorm(tuple(layout.sizes)) if layout.is_tuple else rms_norm
 
 

@@ -192,9 +192,7 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, iterations, eta_min=rate * settings.final_learning_rate
     )
-    # A planar flow makes the same operations in every step; a CNF's solver chooses its steps, and counts them.
-    never = "the solver of a CNF chooses its steps on the host" if continuous else ""
-    step = GraphedStep(lambda x: (model(x),), optimiser, never=never)
+    step = GraphedStep(lambda x: (model(x),), optimiser)
     stream = meter.generator("training")
     parts = stretches((iterations * check // settings.checks for check in range(1, settings.checks + 1)), LONGEST)
     spent, since = {"seconds": 0.0}, dict.fromkeys(("loss", "nfe_forward", "nfe_backward"), 0.0)

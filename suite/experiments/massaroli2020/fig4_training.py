@@ -21,6 +21,7 @@ from suite.models.conditional_flow import (
     SelfControlledDensity,
     SeparateDensities,
 )
+from suite.models.graphed_step import GraphedStep
 
 
 def new_densities(variant: str, settings: Fig4Settings) -> ClassDensities:
@@ -61,6 +62,7 @@ def train(model: ClassDensities, settings: Fig4Settings, meter: Meter) -> None:
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(
         optimiser, settings.iterations, eta_min=settings.learning_rate * settings.final_learning_rate
     )
+    step = GraphedStep(lambda points: (model(points),), optimiser)
     meter.record("parameters", parameter_count(model), "1")
     stream = meter.generator("training")
     validation = draw(settings, settings.validation_points, meter.generator("validation"), meter.device)
@@ -74,12 +76,9 @@ def train(model: ClassDensities, settings: Fig4Settings, meter: Meter) -> None:
         total = torch.zeros((), device=meter.device)
         with meter.wall_time() as elapsed:
             for _ in range(count):
-                optimiser.zero_grad()
-                loss = model(draw(settings, settings.points_per_class, stream, meter.device))
-                loss.backward()
-                optimiser.step()
+                (loss,) = step(draw(settings, settings.points_per_class, stream, meter.device))
                 schedule.step()
-                total += loss.detach()
+                total += loss
         spent["seconds"] += elapsed.value
         mean = float(total) / max(count, 1)
         if not math.isfinite(mean):

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.optim import AdamW
 
 from suite.declarations import Axis, Meter
+from suite.models.graphed_step import GraphedStep
 
 Draw = Callable[[int, torch.Generator], tuple[Tensor, Tensor]]
 """From a number of points and a generator on the CPU to points ``[n, 2]`` and their targets."""
@@ -51,6 +52,7 @@ def train(model: nn.Module, draw: Draw, generator: torch.Generator, how: Trainin
         FloatingPointError: When the loss is not finite.
     """
     optimiser = AdamW(model.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay)
+    step = GraphedStep(lambda points, targets: (functional.mse_loss(model(points), targets),), optimiser)
     model.train()
     checks = min(how.checks, how.iterations)
     name = " ".join(["training", *map(str, axes.values())])
@@ -60,11 +62,8 @@ def train(model: nn.Module, draw: Draw, generator: torch.Generator, how: Trainin
         total = torch.zeros((), device=meter.device)
         for _ in range(count):
             points, targets = draw(how.batch_size, generator)
-            optimiser.zero_grad()
-            loss = functional.mse_loss(model(points.to(meter.device)), targets.to(meter.device))
-            loss.backward()
-            optimiser.step()
-            total += loss.detach()
+            (loss,) = step(points.to(meter.device), targets.to(meter.device))
+            total += loss
         mean = float(total) / count
         if not math.isfinite(mean):
             raise FloatingPointError(f"the loss is {mean} before iteration {done}")

@@ -29,20 +29,21 @@ class InnerSolve:
 
     Attributes:
         key: What it fixes; another solve in its place is another recording.
-        resident: The algorithm with what it works on.
+        buffers: Where it stands, with its times.
         start: The time at which it starts, shape ``[1]``.
         steps: How many steps a recording takes.
     """
 
     key: Hashable
-    resident: Resident
+    buffers: ResidentBuffers
     start: Tensor
     steps: int = 0
 
-    def take(self, y: Tensor, stored: Sequence[Tensor], *, measured: bool) -> None:
+    def take(self, resident: Resident, y: Tensor, stored: Sequence[Tensor], *, measured: bool) -> None:
         """Solve from a state, with as many steps as it needs or with those of a recording.
 
         Args:
+            resident: The algorithm on the buffers.
             y: The state at the start.
             stored: What the algorithm reads beside it.
             measured: Whether as many as it needs.
@@ -50,12 +51,12 @@ class InnerSolve:
         Raises:
             NoEndError: When it needs more steps than there are.
         """
-        buffers, integrator = self.resident.buffers, self.resident.integrator
+        buffers, integrator = self.buffers, resident.integrator
         with torch.inference_mode(False), torch.no_grad():
-            self.resident.give(*stored)
+            resident.give(*stored)
             buffers.progress[:1].copy_(self.start)
             buffers.y.copy_(y)
-            integrator.start(self.resident.first_step)
+            integrator.start(resident.first_step)
             if not measured:
                 for _ in range(self.steps):
                     integrator.step()
@@ -94,6 +95,7 @@ class InnerSolves:
         self._solves: list[InnerSolve] = []
         self._actions: list[Action] = []
         self._outcomes: list[ResidentOutcome] = []
+        self._kept: list[Resident] = []  # whose constants a recording reads
         self._position = 0
         self._measures = False
 
@@ -124,6 +126,7 @@ class InnerSolves:
     def _taken(self, *, measures: bool) -> Iterator[None]:
         self._position, self._measures = 0, measures
         self._actions.clear()
+        self._kept.clear()
         _current.append(self)
         try:
             with deferring(self._actions):
@@ -136,7 +139,8 @@ class InnerSolves:
         key: Hashable,
         y: Tensor,
         stored: Sequence[Tensor],
-        make: Callable[[], Resident],
+        place_for: Callable[[], ResidentBuffers],
+        make: Callable[[ResidentBuffers], Resident],
         prepare: Callable[[ResidentBuffers], None],
         settle: Settle,
     ) -> ResidentBuffers:
@@ -146,8 +150,9 @@ class InnerSolves:
             key: What it fixes.
             y: The state at its start.
             stored: What the algorithm reads beside it.
-            make: Makes the algorithm.
-            prepare: Fills its buffers.
+            place_for: Makes its buffers.
+            make: Makes the algorithm on them, anew every time that the work is done: its field may be another object.
+            prepare: Fills the buffers.
             settle: Is told what it has cost, after every replay.
 
         Raises:
@@ -160,14 +165,16 @@ class InnerSolves:
             raise NotCapturableError(_OTHER_SOLVES)
         if not known:
             with torch.inference_mode(False), torch.no_grad():
-                resident = make()
-                prepare(resident.buffers)
-                start = resident.buffers.progress[:1].clone()
-            self._solves[place:] = [InnerSolve(key, resident, start)]
+                buffers = place_for()
+                prepare(buffers)
+                self._solves[place:] = [InnerSolve(key, buffers, buffers.progress[:1].clone())]
         solve = self._solves[place]
-        solve.take(y, stored, measured=self._measures)
+        with torch.inference_mode(False), torch.no_grad():
+            resident = make(solve.buffers)
+        self._kept.append(resident)
+        solve.take(resident, y, stored, measured=self._measures)
         once_counted(lambda: settle(self._outcomes[place]))
-        return solve.resident.buffers
+        return solve.buffers
 
     def settle(self) -> bool:
         """Say whether all solves came to their ends in the steps they had, and count what was done if so.
@@ -188,9 +195,7 @@ class InnerSolves:
 
     def _read(self) -> None:
         if self._solves:
-            numbers: list[list[float]] = torch.stack(
-                [solve.resident.buffers.progress for solve in self._solves]
-            ).tolist()
+            numbers: list[list[float]] = torch.stack([solve.buffers.progress for solve in self._solves]).tolist()
             # They share one wait, which is counted as the first one's.
             self._outcomes = [outcome_of(each, waits=int(place == 0), replays=0) for place, each in enumerate(numbers)]
 

@@ -98,7 +98,7 @@ class _Replay:
         loop = problem.graph == "loop"
 
         def record() -> ResidentSolve:
-            return ResidentSolve(recorder, self.made(), self.prepare, loop=loop)
+            return ResidentSolve(recorder, self.on(self.buffers()), self.prepare, loop=loop)
 
         at_once = problem.compile or insists(problem.graph)
         solve = kept_for(subject).get(subject, (loop, self.key), record, at_once=at_once)
@@ -114,15 +114,19 @@ class _Replay:
         """Solve as a part of a larger recording."""
         # The times are part of what it fixes, as nobody copies them between replays.
         key = self.key, tuple(self.problem.values)
-        self.give(solves.solve(key, self.problem.y0, (), self.made, self.prepare, self.settle))
+        self.give(solves.solve(key, self.problem.y0, (), self.buffers, self.on, self.prepare, self.settle))
         self.problem.checked = True  # the host does not look, and what is not finite comes to no end
 
-    def made(self) -> Resident:
-        """Return the algorithm with what it works on."""
+    def buffers(self) -> ResidentBuffers:
+        """Return new buffers."""
+        y0 = self.problem.y0
+        return ResidentBuffers.like(y0.contiguous() if self.problem.compile else y0, 1, self.places)
+
+    def on(self, buffers: ResidentBuffers) -> Resident:
+        """Return the algorithm on some buffers."""
         problem, tableau = self.problem, self.tableau
         subject, _ = without_counters(problem.vector_field)
         layout = problem.field.layout
-        buffers = ResidentBuffers.like(problem.y0.contiguous() if problem.compile else problem.y0, 1, self.places)
         scale = ErrorScale(*self.tolerances, packed_norm(self.settings.norm, layout))
         controller, first_step = self.settings.controller(tableau.order), self.settings.first_step
         if not problem.compile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from suite.models.flow_ensembles import GatedEnsemble
 from suite.models.flows import ContinuousFlow, NormalizingFlow, PlanarField
 from suite.models.graphed_step import GraphedStep
 from tests.smoke_rows import Rows, rows_by_variant
-from tests.solvers.tape_recorder import TapedSteps
+from tests.solvers.tape_recorder import TapedSteps, never_recorded
 
 EXPERIMENT = Fig4()
 TARGETS = ("u1", "u3", "u4")
@@ -211,10 +210,10 @@ def test_recorded_updates_follow_learning_rate_and_weight_of_the_energy(monkeypa
 @pytest.mark.parametrize("optimiser", ["adam", "rmsprop"])
 def test_training_by_graphs_is_that_by_plain_steps(optimiser: str, monkeypatch: pytest.MonkeyPatch) -> None:
     courses = []
-    for never in ("", "this is what graphs are compared with"):
+    for make in (GraphedStep, never_recorded):
         torch.manual_seed(0)
         flows = MatchedPlanarFlows([NormalizingFlow(4).to("cuda") for _ in TARGETS])
-        monkeypatch.setattr(density_matching, "GraphedStep", partial(GraphedStep, never=never))
+        monkeypatch.setattr(density_matching, "GraphedStep", make)
         cell, _ = meter_of("nf-adam")
         on_gpu = dataclasses.replace(cell, device="cuda")
         meter = CellMeter(on_gpu, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: None)  # type: ignore[arg-type, return-value]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from suite.declarations import Cell, Settings
+from suite.experiments.chen2018 import fig5
 from suite.experiments.chen2018.fig5 import Fig5, Fig5Settings
 from suite.experiments.chen2018.flow_measurements import (
     angular_displacement,
@@ -29,6 +30,7 @@ from suite.models.flows import (
     gaussian_samples,
 )
 from tests.smoke_rows import Rows, rows_by_variant
+from tests.solvers.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig5()
 
@@ -189,3 +191,23 @@ def test_published_sizes_are_those_of_the_paper_profile() -> None:
     assert (paper.width, paper.depth, paper.tolerance, paper.gradient) == (64, 64, 1e-5, "adjoint")
     smaller = [settings.values() for profile, settings in EXPERIMENT.profiles.items() if profile != "smoke"]
     assert {(each["width"], each["depth"]) for each in smaller} == {(64, 64)}
+
+
+def test_recorded_steps_train_and_count_as_the_solver_of_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = smoke_settings(iterations=6, checks=2, gradient="adjoint")
+    steps, found = TapedSteps(), []
+    for recorded in (False, True):
+        if recorded:
+            monkeypatch.setattr(fig5, "GraphedStep", steps)
+        cell = Cell(EXPERIMENT.id, "moons-cnf", 0, "smoke", settings, "cpu")
+        meter = CellMeter(
+            cell, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: nn.Identity()
+        )
+        EXPERIMENT.run(cell, meter)
+        found.append(meter.rows)
+    ((step, recorder),) = steps.made
+    assert (step.fallback, recorder.captures) == ("", 2)
+    for metric in ("nfe_forward", "nfe_backward"):
+        assert values(found[1], metric) == values(found[0], metric)
+    for metric in ("train_loss", "nll_during_training"):
+        assert values(found[1], metric) == pytest.approx(values(found[0], metric), rel=1e-3)

@@ -1,5 +1,6 @@
 """Measurements of annuli on models whose answer is known in closed form, and the sizes of the published models."""
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from suite.datasets.annuli import Annuli
 from suite.declarations import Cell
+from suite.experiments.massaroli2020 import planar_training
 from suite.experiments.massaroli2020.annuli_measurements import (
     record_boundary,
     record_crack,
@@ -28,6 +30,7 @@ from suite.models import ODEBlock, parameter_count
 from suite.models.depth_varying import DepthField
 from suite.models.planar_classifiers import PlanarClassifier
 from tests.smoke_rows import Rows, rows_by_variant
+from tests.solvers.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig3()
 FLOWS_IN_THE_PLANE = ("vanilla", "depth-concatenated", "galerkin-released", "galerkin", "stacked")
@@ -241,3 +244,20 @@ def test_paper_profile_is_the_declared_setting() -> None:
     assert EXPERIMENT.profiles["paper"] == Fig3Settings()
     assert EXPERIMENT.variants[-1] == "data-control"
     assert all(note.source or note.ours for note in Fig3Settings.notes())
+
+
+def test_recorded_steps_train_as_those_of_the_host(meter: CellMeter, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, found = TapedSteps(), []
+    annuli = Annuli()
+    how = Training(iterations=6, batch_size=16, learning_rate=1e-2, weight_decay=0.0, checks=2)
+    for recorded in (False, True):
+        if recorded:
+            monkeypatch.setattr(planar_training, "GraphedStep", steps)
+        torch.manual_seed(0)
+        settings = dataclasses.replace(Fig3Settings(), gradient="adjoint", training_tolerance=1e-2)
+        model = new_model("vanilla", settings)
+        train(model, annuli.sample, torch.Generator().manual_seed(0), how, meter, run=int(recorded))
+        found.append([row["value"] for row in meter.rows if row["metric"] == "train_mse" and row["run"] == recorded])
+    ((step, recorder),) = steps.made
+    assert (step.fallback, recorder.captures) == ("", 2)
+    assert found[1] == pytest.approx(found[0], rel=1e-4)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -5,14 +6,19 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from suite.declarations import Cell
+from suite.experiments.massaroli2020 import fig4_training
 from suite.experiments.massaroli2020.fig4 import MIXTURE, Fig4
 from suite.experiments.massaroli2020.fig4_scores import record_likelihoods, record_mass, true_log_density
 from suite.experiments.massaroli2020.fig4_settings import Fig4Settings
 from suite.experiments.massaroli2020.fig4_training import draw, new_densities
+from suite.harness.meter import CellMeter
+from suite.harness.observer import SilentObserver
 from suite.models import parameter_count
 from tests.smoke_rows import Rows, rows_by_variant
+from tests.solvers.tape_recorder import TapedSteps
 
 EXPERIMENT = Fig4()
 TARGETS = ["moons", "spirals", "ring"]
@@ -113,3 +119,24 @@ def test_variants_train_on_the_same_points_and_test_on_others() -> None:
 def test_paper_profile_is_the_declared_setting() -> None:
     assert EXPERIMENT.profiles["paper"] == Fig4Settings()
     assert all(note.source or note.ours for note in Fig4Settings.notes())
+
+
+@pytest.mark.parametrize("variant", ["conditional", "separate"])
+def test_recorded_steps_train_as_those_of_the_host(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    smoke = EXPERIMENT.profiles["smoke"]
+    assert isinstance(smoke, Fig4Settings)
+    settings = dataclasses.replace(smoke, gradient="adjoint", iterations=6, checks=2, tolerance=1e-3)
+    steps, found = TapedSteps(), []
+    for recorded in (False, True):
+        if recorded:
+            monkeypatch.setattr(fig4_training, "GraphedStep", steps)
+        cell = Cell(EXPERIMENT.id, variant, 0, "smoke", settings, "cpu")
+        meter = CellMeter(
+            cell, None, SilentObserver(), keep=lambda model: None, trained=lambda spec, seed: nn.Identity()
+        )
+        torch.manual_seed(0)
+        fig4_training.train(new_densities(variant, settings), settings, meter)
+        found.append({row["iteration"]: row["value"] for row in meter.rows if row["metric"] == "validation_nll"})
+    ((step, recorder),) = steps.made
+    assert (step.fallback, recorder.captures) == ("", 2)
+    assert found[1] == pytest.approx(found[0], rel=1e-3)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ from suite.models.hypersolvers import (
 )
 from suite.solvers import explicit_methods
 from suite.solvers.hyper import Hypersolver, InputForm
-from tests.solvers.tape_recorder import TapedSteps
+from tests.solvers.tape_recorder import TapedSteps, never_recorded
 
 GRID = [k / 8 for k in range(9)]
 ITERATIONS, REFRESH = 14, 5
@@ -132,7 +131,7 @@ def test_fits_by_graphs_are_those_by_plain_steps(objective: Any, monkeypatch: py
     found = graphed.run(plan)
     assert made[-1].fallback == ""
     assert made[-1]._replay is not None
-    monkeypatch.setattr(fitting, "GraphedStep", partial(GraphedStep, never="this is what graphs are compared with"))
+    monkeypatch.setattr(fitting, "GraphedStep", never_recorded)
     assert found == pytest.approx(plain.run(plan), rel=1e-5)
     for own, other in zip(graphed.correction.parameters(), plain.correction.parameters(), strict=True):
         torch.testing.assert_close(own, other, rtol=1e-4, atol=1e-6)
