@@ -15,7 +15,7 @@ from suite.solvers.adaptive_loop import integrate_adaptively
 from suite.solvers.compiled import CompiledRungeKutta
 from suite.solvers.errors import InvalidProblemError
 from suite.solvers.graphs.replayed_adaptive import replayed_adaptively
-from suite.solvers.graphs.replayed_grid import replayed_on_grid
+from suite.solvers.graphs.replayed_grid import Recorded, replayed_on_grid
 from suite.solvers.grid_loop import GridStepper, integrate_on_grid
 from suite.solvers.options import AdaptiveOptions, FixedGridOptions, read_options
 from suite.solvers.problem import Problem
@@ -66,6 +66,10 @@ class GridMethod(Method):
     def stepper(self, problem: Problem, options: Any) -> GridStepper:
         """Return what takes the steps of one solve, given options of this method's ``options_type``."""
 
+    def recorded(self) -> Recorded:
+        """Return what a recording of its steps fixes beside the problem and the options."""
+        return Recorded(self)
+
     def prepare(self, options: Options) -> Walk:
         """Read the options of a fixed grid, and the method's own."""
         settings = read_options(options, self.options_type, AdaptiveOptions)
@@ -77,7 +81,7 @@ class GridMethod(Method):
             integrate_on_grid(problem, settings, stepper)
             return stepper
 
-        if not (self.replayable and replayed_on_grid(problem, settings, self, integrate)):
+        if not (self.replayable and replayed_on_grid(problem, settings, self.recorded(), integrate)):
             integrate(problem)
 
 
@@ -125,7 +129,7 @@ class ExplicitRungeKutta(Method):
             integrate_on_grid(problem, settings, stepper)
             return stepper
 
-        if not (self.replayable and replayed_on_grid(problem, settings, self.tableau, integrate)):
+        if not (self.replayable and replayed_on_grid(problem, settings, Recorded(self.tableau), integrate)):
             integrate(problem)
 
     def _bound(self, problem: Problem) -> RungeKutta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -20,6 +21,8 @@ Carried = tuple[Tensor, ...]
 
 class ReversibleMethod(GridMethod):
     """A method of fixed steps with an inverse in closed form."""
+
+    replayable: ClassVar[bool] = True
 
     def stepper(self, problem: Problem, options: FixedGridOptions) -> ReversibleStepper:  # noqa: ARG002 - needs neither
         """Return what takes the steps of one solve."""

@@ -123,13 +123,19 @@ def obstacles_of_field(vector_field: VectorField, graph: str, *tensors: Tensor) 
     )
 
 
-def obstacles_of_problem(problem: Problem, subject: VectorField) -> Iterator[tuple[bool, str]]:
-    """Yield what may stand in the way of recording a forward solve, whatever its steps; ``subject`` counts nothing."""
+def obstacles_of_problem(problem: Problem, subject: VectorField, *others: Tensor) -> Iterator[tuple[bool, str]]:
+    """Yield what may stand in the way of recording a forward solve, whatever its steps.
+
+    Args:
+        problem: The problem.
+        subject: Its vector field without counters.
+        *others: Tensors that the steps read beside it.
+    """
     yield len(problem.values) < 2, "there is nothing to integrate"
     yield problem.dense, "dense=True keeps every step"
     yield problem.event_fn is not None, "an event is looked for by the host"
     yield problem.has_callbacks, "the vector field is told of every step"
-    yield from obstacles_of_field(subject, problem.graph, problem.y0, problem.t)
+    yield from obstacles_of_field(subject, problem.graph, problem.y0, problem.t, *others)
 
 
 def one_number(name: str, tolerance: Tolerance) -> float:

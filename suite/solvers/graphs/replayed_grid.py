@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from suite.solvers.graphs.choice import attempt, insists, obstacles_of_problem, require, weakly
 from suite.solvers.graphs.kept import kept_for
@@ -20,7 +21,22 @@ Integrate = Callable[[Problem], object]
 """Integrates a problem over its grid, and returns what took the steps."""
 
 
-def replayed_on_grid(problem: Problem, settings: FixedGridOptions, method: Hashable, integrate: Integrate) -> bool:
+@dataclass(frozen=True)
+class Recorded:
+    """What takes the steps of a grid, as far as a recording fixes it.
+
+    Attributes:
+        method: What tells one recording from another.
+        reads: Tensors that the steps read beside the problem, and whose values may change from replay to replay.
+        followed: Whether ``method`` is another one where anything else changes that the steps depend on.
+    """
+
+    method: Hashable
+    reads: tuple[Tensor, ...] = ()
+    followed: bool = True
+
+
+def replayed_on_grid(problem: Problem, settings: FixedGridOptions, steps: Recorded, integrate: Integrate) -> bool:
     """Integrate over a fixed grid by one replay; return False where the host has to take the steps.
 
     The operations are those of the host's steps, compiled ones where these are, in the same order: so are the results,
@@ -29,18 +45,20 @@ def replayed_on_grid(problem: Problem, settings: FixedGridOptions, method: Hasha
     Args:
         problem: The problem.
         settings: Options of the grid.
-        method: What takes the steps, as far as it tells one recording from another.
+        steps: What takes the steps.
         integrate: How the host does it.
     """
 
     def replay(recorder: GraphRecorder) -> bool:
         subject, counters = without_counters(problem.vector_field)
-        require(obstacles_of_problem(problem, subject))
+        unseen = problem.graph == "auto" and not steps.followed
+        require(iter([(unseen, "the method has a function, and what changes in one is not seen")]))
+        require(obstacles_of_problem(problem, subject, *steps.reads))
         layout = problem.field.layout
         key = (
             "grid",
             problem.compile,
-            method,
+            steps.method,
             settings,
             tuple(problem.values),
             layout,

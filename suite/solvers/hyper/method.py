@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from suite.solvers.errors import InvalidProblemError, InvalidTypeError
+from suite.solvers.graphs.field_identity import field_identity
+from suite.solvers.graphs.replayed_grid import Recorded
 from suite.solvers.hermite_step import HermiteStep
 from suite.solvers.hyper.inputs import Correction, InputForm, StepInputs
 from suite.solvers.method import ExplicitRungeKutta, GridMethod
@@ -43,6 +45,7 @@ class Hypersolver(GridMethod):
         InvalidProblemError: When the base is no explicit Runge-Kutta method, or ``g`` is no function.
     """
 
+    replayable: ClassVar[bool] = True
     tableau: ButcherTableau
     correction: Correction
     x: Tensor | None = None
@@ -78,6 +81,14 @@ class Hypersolver(GridMethod):
         """The input form that ``g`` declares, if it does."""
         form = getattr(self.correction, "form", None)
         return form if isinstance(form, InputForm) else None
+
+    def recorded(self) -> Recorded:
+        """Return what a recording fixes: where the numbers of ``g`` and of ``x`` lie, and not their values."""
+        g, x = self.correction, self.x
+        where = None if x is None else (x.data_ptr(), x.shape, x.stride(), x.dtype)
+        parameters = tuple(g.parameters()) if isinstance(g, nn.Module) else ()
+        reads = parameters if x is None else (*parameters, x)
+        return Recorded((self.tableau, field_identity(g), where), reads, followed=isinstance(g, nn.Module))
 
     def given(self, x: Tensor) -> Hypersolver:
         """Return the same hypersolver, conditioned on something else."""
