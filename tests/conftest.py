@@ -65,7 +65,10 @@ def smoke_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
     records = Path(os.environ.get("DEPTHMARK_SMOKE_RECORDS") or shared / "smoke-records")
     command = [sys.executable, "-m", "suite", "run", "--profile", "smoke", "--device", "cpu", "--records", str(records)]
+    complete = shared / "smoke-records.complete"  # to look at every record once more takes a process a quarter minute
     with FileLock(shared / "smoke-records.lock"):
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+        if not complete.exists():
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout + done.stderr
+            complete.touch()
     return records
