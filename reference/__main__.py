@@ -20,6 +20,7 @@ from suite.harness.commands.arguments import (
     OneSentenceParser,
     add_record_folders,
 )
+from suite.harness.commands.closed_output import quietly
 from suite.harness.errors import RegistryError, SchemaError
 from suite.harness.registry import experiments
 
@@ -76,4 +77,4 @@ def _stand_in(parsed: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(quietly(main))

@@ -21,6 +21,7 @@ from suite.harness.commands.arguments import (
     add_record_folders,
     positive,
 )
+from suite.harness.commands.closed_output import quietly
 from suite.harness.errors import RegistryError, SchemaError
 
 SITE = Path("reports/site")
@@ -82,4 +83,4 @@ def _serve(site: Path, port: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(quietly(main))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from suite.harness.commands import Command, data, importing, listing, replay, run, stamp, status
 from suite.harness.commands.arguments import EXIT_BAD_INPUT, OneSentenceParser
+from suite.harness.commands.closed_output import quietly
 from suite.harness.errors import InputError, SchemaError
 from suite.harness.registry import EXPERIMENT_PACKAGES
 
@@ -48,4 +49,4 @@ def main(arguments: Sequence[str] | None = None, *, packages: Sequence[str] = EX
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(quietly(main))

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from filelock import FileLock
+
+from tests.made_once import make_once
 
 ROOT = Path(__file__).parents[1]
 
@@ -54,18 +55,24 @@ def loops() -> None:
 
 
 @pytest.fixture(scope="session")
-def smoke_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new folder of this run, which all processes that share its tests have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def smoke_records(shared_folder: Path) -> Path:
     """The records of every experiment's smoke profile on the CPU; to be read only.
 
-    ``DEPTHMARK_SMOKE_RECORDS`` names a folder that may hold them already: the run goes on from what is there. Where
-    several processes share the tests, one of them makes the records and the others wait for it.
+    ``DEPTHMARK_SMOKE_RECORDS`` names a folder that may hold them already: the run goes on from what is there.
     """
-    # Each process has a folder of its own in one that they share.
-    alone = "PYTEST_XDIST_WORKER" not in os.environ
-    shared = tmp_path_factory.getbasetemp() if alone else tmp_path_factory.getbasetemp().parent
-    records = Path(os.environ.get("DEPTHMARK_SMOKE_RECORDS") or shared / "smoke-records")
+    records = Path(os.environ.get("DEPTHMARK_SMOKE_RECORDS") or shared_folder / "smoke-records")
     command = [sys.executable, "-m", "suite", "run", "--profile", "smoke", "--device", "cpu", "--records", str(records)]
-    with FileLock(shared / "smoke-records.lock"):
+
+    def run() -> None:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    make_once(shared_folder / "smoke-records", run)
     return records

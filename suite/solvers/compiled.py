@@ -16,7 +16,7 @@ from suite.solvers.compiled_graph import Bound, Outputs, Token
 from suite.solvers.compiled_kept import kept_for
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Tolerance, rms_norm
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.host_clocks import HOST_DTYPES
+from suite.solvers.host_clocks import HOST_DTYPES, clocks_of_steps
 from suite.solvers.order_conditions import Array
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
@@ -225,7 +225,7 @@ def _clocks_of_grid(
     points = np.array(times)
     clocks = np.empty((len(times) - 1, tableau.stages + 1))
     clocks[:, -1] = points[1:] - points[:-1]
-    clocks[:, :-1] = clocks[:, -1:] * tableau.nodes + points[:-1, None]
+    clocks[:, :-1] = clocks_of_steps(points, tableau.nodes)
     with torch.inference_mode(False):
         return torch.as_tensor(clocks, dtype=dtype, device=device)
 

@@ -10,10 +10,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from suite.solvers.order_conditions import Array
+
 HOST_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 """Dtypes of times that numpy has too."""
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
+
+
+def clocks_of_steps(times: Array, nodes: Sequence[float] | Array) -> Array:
+    """Return ``t + node * h`` for each step of a grid and each node, shape ``[steps, nodes]``, in double precision."""
+    found: Array = np.multiply.outer(times[1:] - times[:-1], nodes) + times[:-1, None]
+    return found
 
 
 class HostClocks:
@@ -51,8 +59,8 @@ class HostClocks:
         starts = [grid[first : first + several + 1] for first in range(0, len(grid) - 1, several)]
         return chain.from_iterable(self._block(block, nodes) for block in starts)
 
-    def _block(self, times: Any, nodes: Sequence[float]) -> Iterator[tuple[Tensor, ...]]:
-        clocks = np.multiply.outer(times[1:] - times[:-1], nodes) + times[:-1, None]
+    def _block(self, times: Array, nodes: Sequence[float]) -> Iterator[tuple[Tensor, ...]]:
+        clocks = clocks_of_steps(times, nodes)
         tensors = iter(torch.from_numpy(clocks.astype(self._dtype).reshape(-1)).unbind())
         return zip(*[tensors] * len(nodes), strict=True)
 

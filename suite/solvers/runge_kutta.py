@@ -135,6 +135,7 @@ class RungeKutta:
 
     Attributes:
         walks: Whether a loop over a fixed grid is to :meth:`walk`, which calls neither :meth:`step` nor :meth:`accept`.
+            Set by whoever knows that autograd does not follow the steps.
     """
 
     def __init__(self, tableau: ButcherTableau, like: Tensor, *, read: int | None = None) -> None:
@@ -187,7 +188,7 @@ class RungeKutta:
 
     def walk(self, field: Field, times: Sequence[float], y: Tensor) -> Iterator[Step]:
         """Take a step between every two of some times that autograd does not follow; as :meth:`step`, for less."""
-        take, f0 = RungeKutta._listed if torch.is_grad_enabled() else self._take_in_walk, None
+        take, f0 = self._take_in_walk, None
         for (start, end), (first, *later) in zip(pairwise(times), self._clocks_of_grid(times), strict=True):
             step = take(self, field, start, end - start, y, field(first, y) if f0 is None else f0, later)
             yield step

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from suite.solvers.stage_sums import rows_like
+from suite.solvers.stage_sums import rows_like, weights_of_sums
 from suite.solvers.tableau import ButcherTableau
 
 _MOST_SIZES = 64  # a grid of equal steps has a few sizes, which differ by rounding
@@ -61,7 +60,6 @@ class StageStates:
 @lru_cache(maxsize=64)
 def _weights(tableau: ButcherTableau, device: torch.device) -> Tensor:
     """Return the weights of every stage but the last, shape ``[stages - 1, stages]``, in double precision."""
-    rows = np.array([*tableau.coefficients[1:], tableau.weights])
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
-        return torch.as_tensor(rows.T[:-1].copy(), dtype=torch.float64, device=device)
+        return torch.as_tensor(weights_of_sums(tableau).T[:-1].copy(), dtype=torch.float64, device=device)

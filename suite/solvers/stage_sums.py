@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from suite.solvers.order_conditions import Array
 from suite.solvers.tableau import ButcherTableau
 
 
@@ -62,16 +63,24 @@ def rows_like(like: Tensor, count: int) -> Tensor:
     return torch.empty_strided((count, *like.shape), (like.numel(), *strides), dtype=like.dtype, device=like.device)
 
 
-@lru_cache(maxsize=64)
-def _columns(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device, ndim: int) -> list[Tensor]:
-    """Return the weights of every stage in the sums that it can be a term of: from its own row on."""
+def weights_of_sums(tableau: ButcherTableau) -> Array:
+    """Return the weights of the stages in all sums of a step, shape ``[sums, stages]``.
+
+    They are those of every stage but the first, of the end, where it is no stage, and of the error, where there is one.
+    """
     rows = [*tableau.coefficients[1:]]
     if not tableau.first_same_as_last:
         rows.append(tableau.weights)
     if tableau.error_weights is not None:
         rows.append(tableau.error_weights)
+    return np.array(rows)
+
+
+@lru_cache(maxsize=64)
+def _columns(tableau: ButcherTableau, dtype: torch.dtype, device: torch.device, ndim: int) -> list[Tensor]:
+    """Return the weights of every stage in the sums that it can be a term of: from its own row on."""
     # Made outside any inference mode that happens to be on, since they are kept for solves that train.
     with torch.inference_mode(False):
-        matrix = torch.as_tensor(np.array(rows), dtype=dtype, device=device)
+        matrix = torch.as_tensor(weights_of_sums(tableau), dtype=dtype, device=device)
         columns = [matrix[stage:, stage].clone() for stage in range(tableau.stages)]
         return [column.view(-1, *(1,) * ndim) for column in columns]

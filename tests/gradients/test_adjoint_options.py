@@ -25,9 +25,9 @@ def tensor(states: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 
 @pytest.mark.parametrize("options", [{}, {"norm": "seminorm"}])
-@pytest.mark.parametrize("method", ["dopri5", "bosh3"])
-def test_gradients_agree_with_torchdiffeqs_adjoint(method: str, options: dict[str, str]) -> None:
-    arguments: dict[str, Any] = {"method": method, "rtol": 1e-9, "atol": 1e-9, "adjoint_options": options}
+@pytest.mark.parametrize(("method", "tolerance"), [("dopri5", 1e-9), ("bosh3", 1e-8)])
+def test_gradients_agree_with_torchdiffeqs_adjoint(method: str, tolerance: float, options: dict[str, str]) -> None:
+    arguments: dict[str, Any] = {"method": method, "rtol": tolerance, "atol": tolerance, "adjoint_options": options}
     ours = gradients(lambda field, y0, t: tensor(odeint_adjoint(field, y0, t, **arguments)))
     theirs = gradients(lambda field, y0, t: tensor(torchdiffeq.odeint_adjoint(field, y0, t, **arguments)))
     assert max(relative_errors(ours, theirs).values()) < 1e-5

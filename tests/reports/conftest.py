@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,31 +12,23 @@ from reference import published as published_numbers
 from reports.build import write_site
 from reports.figures.theme import LIGHT
 from suite.harness.records import Records, load
+from tests.made_once import make_once
 from tests.reports.synthetic import EXPERIMENTS, Writer, fill
 
 
 @pytest.fixture(scope="session")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
-    writer = Writer(tmp_path_factory.mktemp("measured"))
-    fill(writer)
-    return load(writer.folder)
+def records(shared_folder: Path) -> Records:
+    folder = shared_folder / "measured"
+    make_once(folder, lambda: fill(Writer(folder)))
+    return load(folder)
 
 
 @pytest.fixture(scope="session")
-def build_into(records: Records) -> Callable[[Path], Path]:
-    published = published_numbers.load()
-    claims = claims_of.load(published)
-
-    def into(out: Path) -> Path:
-        write_site(out, records, EXPERIMENTS, claims, published)
-        return out
-
-    return into
-
-
-@pytest.fixture(scope="session")
-def site(build_into: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_into(tmp_path_factory.mktemp("built") / "site")
+def site(records: Records, shared_folder: Path) -> Path:
+    """The site of the synthetic records; to be read only."""
+    published, built = published_numbers.load(), shared_folder / "site"
+    make_once(built, lambda: write_site(built, records, EXPERIMENTS, claims_of.load(published), published))
+    return built
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -51,13 +53,15 @@ def drawings(data: str, rows: list[Row]) -> dict[str, Drawing]:
     return draw(Evidence(experiment.id, experiment.variants, experiment.headline, table, published.load()))
 
 
-def all_rows() -> list[Row]:
-    return [row for variant in Table1.variants for seed in range(2) for row in rows_of(variant, seed)]
+@cache
+def complete(data: str) -> dict[str, Drawing]:
+    """Return the figures of two seeds of every variant, for all tests to look at: they take seconds to draw."""
+    return drawings(data, [row for variant in Table1.variants for seed in range(2) for row in rows_of(variant, seed)])
 
 
 @pytest.mark.parametrize("data", list(HALVES))
 def test_every_figure_is_drawn_and_said_in_words(data: str) -> None:
-    for name, drawing in drawings(data, all_rows()).items():
+    for name, drawing in complete(data).items():
         assert isinstance(drawing.figure, Figure), name
         assert drawing.alternative, name
         for axes in drawing.figure.axes:
@@ -73,7 +77,7 @@ def test_without_records_every_figure_says_what_is_missing(data: str) -> None:
 
 @pytest.mark.parametrize(("data", "accuracy", "evaluations"), [("mnist", "98.9", "71"), ("cifar10", "70.8", "169")])
 def test_the_printed_numbers_of_the_right_half_stand_beside_ours(data: str, accuracy: str, evaluations: str) -> None:
-    drawn = drawings(data, all_rows())
+    drawn = complete(data)
     assert f"(published {accuracy})" in drawn["accuracy"].alternative
     assert f"(published {evaluations})" in drawn["evaluations"].alternative
     assert f"anode printed: {accuracy} % at {evaluations}" in drawn["accuracy-against-evaluations"].alternative
@@ -82,7 +86,7 @@ def test_the_printed_numbers_of_the_right_half_stand_beside_ours(data: str, accu
 
 
 def test_printed_rows_and_reproductions_are_open_markers_beside_ours() -> None:
-    drawing = drawings("mnist", all_rows())["accuracy-against-evaluations"]
+    drawing = complete("mnist")["accuracy-against-evaluations"]
     assert "il-node reproduced, epochs-20: 99.23 % at 104" in drawing.alternative
     assert drawing.figure is not None
     drawn = [
@@ -97,7 +101,7 @@ def test_printed_rows_and_reproductions_are_open_markers_beside_ours() -> None:
 
 
 def test_differences_of_accuracy_are_not_drawn_from_zero() -> None:
-    drawing = drawings("mnist", all_rows())["accuracy"]
+    drawing = complete("mnist")["accuracy"]
     assert drawing.figure is not None
     low, high = drawing.figure.axes[0].get_xlim()
     assert 40 < low < 60
@@ -107,7 +111,7 @@ def test_differences_of_accuracy_are_not_drawn_from_zero() -> None:
 
 def test_every_legend_fits_into_the_width_of_its_figure() -> None:
     for name in ("training", "nfe-forward", "accuracy-against-evaluations"):
-        figure = drawings("mnist", all_rows())[name].figure
+        figure = complete("mnist")[name].figure
         assert figure is not None
         figure.draw_without_rendering()
         (legend,) = figure.legends

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast, get_args
+from collections.abc import Sequence
+from typing import Literal, Unpack, cast, get_args
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from suite.models.data_control import DataControlledBlock
-from suite.models.solved_field import Gradient
+from suite.models.solved_field import SolverOptions
 
 Sign = Literal["signed", "positive"]
 """Whether inputs may be integrated backwards in depth as well."""
@@ -38,11 +38,7 @@ class AdaptiveDepthBlock(nn.Module):
         depth_network: nn.Module,
         *,
         sign: Sign = "positive",
-        method: str = "dopri5",
-        rtol: float = 1e-3,
-        atol: float = 1e-3,
-        gradient: Gradient = "adjoint",
-        options: Mapping[str, Any] | None = None,
+        **solver: Unpack[SolverOptions],
     ) -> None:
         """Wrap a vector field and a network for its depth.
 
@@ -50,11 +46,7 @@ class AdaptiveDepthBlock(nn.Module):
             field: A module called as ``field(s, z)`` with depths ``s [n]`` and states ``z [n, ...]``.
             depth_network: A network from inputs ``[n, ...]`` to one number each, ``g(x)`` of shape ``[n, 1]``.
             sign: ``signed`` takes ``S = g(x)``; ``positive`` a softplus of it, which is 1 where ``g`` is 0.
-            method: A method of ``suite.solvers``.
-            rtol: Relative tolerance.
-            atol: Absolute tolerance.
-            gradient: How to differentiate through the solve.
-            options: Options of the method, on ``tau``.
+            **solver: How to solve on ``tau``, as a :class:`SolvedField` takes it.
 
         Raises:
             ValueError: For an unknown sign or way to differentiate.
@@ -64,9 +56,7 @@ class AdaptiveDepthBlock(nn.Module):
             raise ValueError(f"unknown sign {sign!r}; depths are {' or '.join(get_args(Sign))}")
         self.depth_network = depth_network
         self.sign = sign
-        self.block = DataControlledBlock(
-            _Rescaled(field), method=method, rtol=rtol, atol=atol, gradient=gradient, options=options
-        )
+        self.block = DataControlledBlock(_Rescaled(field), **solver)
 
     @property
     def field(self) -> nn.Module:
