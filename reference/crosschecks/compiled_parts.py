@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reference.crosschecks.compiled_calls import CALLS, StepCalls, matrices, of_unit_gain, step_calls
+from reference.crosschecks.compiled_calls import StepCalls, matrices, of_unit_gain, step_calls
 from reference.crosschecks.compiled_code import CodeCounts
 from reference.crosschecks.contenders import WARM_UP, Run, Solve
 from reference.libraries.diffrax import Diffrax
@@ -17,6 +17,7 @@ from suite.harness.interleaved import best_call_times
 from suite.solvers import explicit_methods
 
 OURS, THEIRS = CompiledSuite.name, Diffrax.name
+_ROUNDS = (4, 16)  # steps in the loops of products in jax
 _SHORTER = 0.25  # of the span: the steps of the shorter solve, whose start is the same
 
 
@@ -108,7 +109,7 @@ def record_parts(
         runs |= {name: solve.run(library), f"shorter {name}": shorter.run(library)}
     if THEIRS in libraries:
         weights = matrices(of_unit_gain(solve.field))
-        for rounds in (CALLS, 2 * CALLS):
+        for rounds in _ROUNDS:
             runs[f"{rounds} rounds"] = jax_products(weights, solve.y0, per_step, rounds)
     found = best_call_times(
         *runs.values(), device=meter.device, seconds=seconds, rounds=2, warm_up=WARM_UP[meter.device.type]
@@ -120,7 +121,8 @@ def record_parts(
     parts = {OURS: our_parts(times[OURS], *(best[name] / calls.steps_of_run for name in ("call", "products", "entry")))}
     if THEIRS in libraries:
         # The difference leaves out what it takes to call jax at all.
-        products = (best[f"{2 * CALLS} rounds"] - best[f"{CALLS} rounds"]) / CALLS
+        few, many = _ROUNDS
+        products = (best[f"{many} rounds"] - best[f"{few} rounds"]) / (many - few)
         parts[THEIRS] = their_parts(times[THEIRS], products)
     for name, each in parts.items():
         for part, value in each.items():

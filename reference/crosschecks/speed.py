@@ -146,7 +146,7 @@ class Speed(Experiment):
     # Repeats in one process are the samples: seeds would change the field, not the noise.
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "overhead"
-    varying = Varying(metrics=("overhead", "fraction_of_limit", "copy_bandwidth", "matrix_rate"))
+    varying = Varying(metrics=("overhead", "fraction_of_limit", "copy_bandwidth", "matrix_rate", "cores"))
     alone = variants
     paper_cost = "estimated, not measured: 35 minutes on a GPU; 5 hours on one core"
 

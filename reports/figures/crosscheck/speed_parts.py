@@ -16,7 +16,7 @@ PARTS = {
     "kernels": "fused kernels, memory",
     "entry": "entry to compiled code",
     "host": "host, between calls",
-    "around": "around the products",
+    "around": "around them, diffrax",
     "start": "start of the solve",
 }
 """Parts that add up to a step, from the left, and what they are called."""
@@ -49,9 +49,10 @@ def draw(evidence: Evidence) -> dict[str, Drawing]:
         "parts": Drawing(
             TITLE,
             figure,
-            "A compiled solve over its steps, in parts that add up to it, from fastest times; what is above the fused "
-            "kernels and the matrix products alone is measured as a difference, and one that noise makes negative is "
-            f"drawn to the left of 0. {_counts(evidence)}{' '.join(told)}",
+            "A compiled solve over its steps, split into parts that add up to it, by fastest times. Matrix products "
+            "are timed in compiled code that does nothing else, the entry in code that does next to nothing; the other "
+            "parts are differences, drawn to the left of 0 where noise makes one negative. Of diffrax nothing finer "
+            f"is seen than its products and what is around them. {_counts(evidence)}{' '.join(told)}",
             f"Microseconds of one step. {'. '.join(words)}.",
         )
     }
@@ -72,7 +73,7 @@ def _bars(axes: Axes, of: dict[str, pd.Series[float]]) -> None:
                 middle = 1e6 * (start + value / 2)
                 axes.text(middle, place, f"{1e6 * value:.0f}", ha="center", va="center", color="white", fontsize=8)
             right, left = (right + value, left) if value >= 0 else (right, left + value)
-        axes.text(1e6 * right, place, f" {1e6 * parts['whole']:.0f}", ha="left", va="center", fontsize=9)
+        axes.text(1e6 * right, place, f" {1e6 * parts['whole']:,.0f}", ha="left", va="center", fontsize=9)
     axes.axvline(0, color=text_colour(), linewidth=0.8)
     axes.set_yticks(range(len(of)), ["ours" if name == OURS else name for name in of])
     axes.set_ylim(len(of) - 0.5, -0.5)
