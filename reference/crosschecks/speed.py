@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from reference.crosschecks.compiled_code import compiled_code
+from reference.crosschecks.compiled_parts import record_parts
 from reference.crosschecks.contenders import Run, Solve
 from reference.crosschecks.further_step import further_step
 from reference.crosschecks.perceptron_field import PerceptronField
@@ -94,6 +96,15 @@ class Speed(Experiment):
     reads and writes. ``evaluation_...`` and ``product_...`` are those of one evaluation and of one with its product,
     ``step_...`` those of a library's whole solve over its steps, the field's among them.
 
+    ``step_seconds`` are the parts of a step of our compiled forward solves on a CPU, from minima of calls in turn. They
+    add up to ``whole``, the solve over its steps: the ``start`` of the solve, spread over them; the ``host`` between
+    two calls of compiled code; the ``entry`` to compiled code and back, that of a graph with the same inputs that does
+    next to nothing; its fused ``kernels`` and the memory it takes; its matrix ``products``, those of a graph that does
+    nothing else. The last three are the ``call`` of the compiled step. Of diffrax there are ``whole``, ``start``,
+    ``products``, those of a loop in jax that does nothing else, and what is ``around`` them. A part that is a
+    difference may be below 0 by noise. ``step_kernels`` and ``step_products`` are counted in the compiler's code.
+    ``cores`` is the CPU time of the whole solve over its wall time: torch has one thread, jax has those that it starts.
+
     A library that is not installed has ``installed`` = 0, and one that fails on the device ``able`` = 0. scipy is no
     contender, as it computes in double precision. The variant ``dopri5-outputs`` times the backward pass alone, through
     many outputs of which one has a cotangent.
@@ -135,7 +146,7 @@ class Speed(Experiment):
     # Repeats in one process are the samples: seeds would change the field, not the noise.
     seeds: ClassVar[Mapping[Profile, int]] = {"smoke": 1, "quick": 1, "laptop": 1, "paper": 1}
     headline = "overhead"
-    varying = Varying(metrics=("overhead", "fraction_of_limit", "copy_bandwidth", "matrix_rate"))
+    varying = Varying(metrics=("overhead", "fraction_of_limit", "copy_bandwidth", "matrix_rate", "cores"))
     alone = variants
     paper_cost = "estimated, not measured: 35 minutes on a GPU; 5 hours on one core"
 
@@ -202,7 +213,8 @@ def _measure(
         The contenders that can do the solve on this device.
     """
     exact = _exact(solve)
-    firsts = {library: _first_call(solve, library, exact, meter, axes) for library in contenders}
+    with compiled_code() as codes:
+        firsts = {library: _first_call(solve, library, exact, meter, axes) for library in contenders}
     runs = {library.name: run for library, run in firsts.items() if run is not None}
     able = [library for library in contenders if library.name in runs]
     counted = {library.name: _evaluations(solve, library) for library in able}
@@ -232,6 +244,9 @@ def _measure(
         if moved is not None:
             meter.record("step_bytes", moved.bytes / steps, "B", **of)
             meter.record("step_flops", moved.flops / steps, "FLOP", **of)
+    # On a GPU compiled steps are recorded as CUDA graphs, and nothing of them is left on the host.
+    if COMPILED in runs and not solve.gradient and meter.device.type == "cpu":
+        record_parts(solve, able, codes, settings.repeats * settings.seconds, meter, axes)
     return able
 
 

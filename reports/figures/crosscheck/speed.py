@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from reports.figures.crosscheck import speed_parts
 from reports.figures.curves import legend_below, lines
 from reports.figures.drawing import Drawing, Evidence
 from reports.figures.theme import WIDTH, colours, dashes, markers, text_colour
@@ -23,13 +24,14 @@ COUNTS = {
 
 
 def draw(evidence: Evidence) -> dict[str, Drawing]:
-    """Draw a diagram of times for every variant, and one of each count for all of them."""
+    """Draw a diagram of times for every variant, the parts of a step, and one of each count for all variants."""
     seconds = evidence.metric("seconds", "library", "field", "batch")
     drawings: dict[str, Drawing] = {}
     for variant in evidence.present(seconds) if not seconds.empty else ():
         drawings[f"time-{variant}"] = _time(variant, seconds, _libraries(seconds), _of_limit(evidence, variant))
     if not drawings:
         drawings["time"] = Drawing.missing("Time over the field's own work", "seconds")
+    drawings |= speed_parts.draw(evidence)
     drawings["limit"] = _limit(evidence)
     for name, (metric, title, label) in COUNTS.items():
         rows = evidence.metric(metric, "library")
