@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,11 +10,13 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from suite.harness.meters import host_syncs
 from suite.models.graphed_step import WARM_UP, GraphedStep
 from suite.models.ode_block import ODEBlock
 from suite.solvers.errors import StepLimitError
-from suite.solvers.graphs.inner_solves import InnerSolves
-from tests.solvers.tape_recorder import TapeRecorder, tensors
+from suite.solvers.graphs.inner_solves import InnerSolve, InnerSolves
+from tests.solvers.tape_recorder import TapeRecorder, never_recorded, tensors
+from tests.solvers.watching_recorder import CopiesFromHost
 
 STEPS = 6
 
@@ -174,3 +177,51 @@ def test_solves_are_provided_with_spare_steps_and_only_grow() -> None:
     assert solves.settle()
     with pytest.raises(RuntimeError, match="other problems"), solves.recorded():
         model(y)
+
+
+def test_what_is_recorded_waits_for_nothing_and_copies_nothing_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the meta device there is no value to read: what runs there can be captured."""
+    take = InnerSolve.take
+
+    def three_steps(self: InnerSolve, resident: Any, y: Tensor, stored: Any, *, measured: bool) -> None:
+        self.steps = 3
+        take(self, resident, y, stored, measured=False)
+
+    monkeypatch.setattr(InnerSolve, "take", three_steps)
+    solves, model, y = InnerSolves(), block().to("meta"), torch.empty(5, 2, dtype=torch.float64, device="meta")
+
+    def work() -> None:
+        states = model.solved(y, model.times)  # not by a call: there is no autocast of this device to ask for
+        assert isinstance(states, Tensor)
+        states[-1].square().mean().backward()
+
+    with solves.measured():
+        work()
+    copies = CopiesFromHost()
+    with solves.recorded(), host_syncs() as waits, copies:
+        work()
+    assert waits.value == 1  # the output times, which are on the host
+    assert copies.seen == []
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
+@pytest.mark.parametrize("method", ["dopri5", "bosh3"])
+def test_training_by_graphs_is_that_by_plain_steps(method: str) -> None:
+    models = [block(method=method).cuda() for _ in range(2)]
+    courses, inputs = [], [y.cuda() for y in batches(12)]
+    makers: list[Callable[..., GraphedStep]] = [never_recorded, GraphedStep]
+    for model, make in zip(models, makers, strict=True):
+        optimiser = Adam(model.parameters(), lr=2**-6)
+        step = make(losses_of(model), optimiser, gradient_norm=1.0)
+        course = []
+        for number, y in enumerate(inputs):
+            if number == 6:
+                with torch.no_grad():
+                    rate_of(model).fill_(12.0)
+            course.append(float(step(y)[0]))
+        courses.append(course)
+    assert step.fallback == ""
+    assert courses[1] == pytest.approx(courses[0], rel=1e-6)
+    assert models[1].nfe_forward == models[0].nfe_forward
+    assert models[1].nfe_backward == models[0].nfe_backward
