@@ -100,11 +100,17 @@ class ErrorScale:
         largest = magnitude if other is None else torch.maximum(magnitude, other)
         floor = self._kept.get("floor")
         if floor is None:
-            floor = self._kept["floor"] = torch.as_tensor(self.atol, dtype=largest.dtype, device=largest.device)
+            floor = self._kept["floor"] = self._floor(largest)
         # One operation; arithmetic of a tensor with Python numbers costs more than that of tensors.
         if isinstance(self.rtol, Tensor):
             return torch.addcmul(floor, largest, self.rtol)
         return torch.add(floor, largest, alpha=self.rtol)
+
+    def _floor(self, like: Tensor) -> Tensor:
+        if isinstance(self.atol, Tensor):
+            return self.atol.to(like.device, like.dtype)
+        # Written on the device: a number of the host cannot be copied there while a graph is recorded.
+        return torch.full((), self.atol, dtype=like.dtype, device=like.device)
 
     def measure(self, error: Tensor, scale: Tensor) -> Tensor:
         """Return the norm of an error in units of what is allowed, a 0-dimensional tensor on the device."""
