@@ -16,7 +16,7 @@ from suite.solvers.compiled_graph import Bound, Outputs, Token
 from suite.solvers.compiled_kept import kept_for
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Tolerance, rms_norm
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.host_clocks import HOST_DTYPES, clocks_of_steps
+from suite.solvers.host_clocks import HOST_DTYPES, HostStepClocks, clocks_of_steps
 from suite.solvers.order_conditions import Array
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
@@ -77,7 +77,10 @@ class CompiledRungeKutta(RungeKutta):
             raise InvalidProblemError(f"compile=True takes a real state, not one of {like.dtype}")
         super().__init__(tableau, like)
         self._device, self._stages = like.device, tableau.stages
-        self._host_dtype = None if self._host_clocks is None else HOST_DTYPES[self.coefficients.nodes.dtype]
+        nodes = self.coefficients.nodes
+        self._host_dtype = None if self._host_clocks is None else HOST_DTYPES[nodes.dtype]
+        numbers = self.coefficients.node_numbers
+        self._step_clocks = None if self._host_clocks is None else HostStepClocks(nodes.dtype, numbers)
         evaluation = PackedEvaluation.of(field.layout) if evaluation is None else evaluation
         self.field = CompiledField(field, evaluation)
         self._graph = StepGraph(self.coefficients, evaluation, slopes=interpolated)
@@ -198,12 +201,8 @@ class CompiledRungeKutta(RungeKutta):
 
     def _clock(self, t: Time, h: Time, inside: bool) -> Tensor:
         """Return the time of every stage and the step size, shape ``[stages + 1]``."""
-        if self._host_dtype is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
-            nodes = self.tableau.nodes
-            clock = np.empty(len(nodes) + 1, self._host_dtype)
-            clock[:-1] = nodes * h + t
-            clock[-1] = h
-            return torch.from_numpy(clock)
+        if self._step_clocks is not None and not (inside or isinstance(h, Tensor) or isinstance(t, Tensor)):
+            return self._step_clocks.take(t, h)
         times = torch.stack(list(self._clocks(t, h, inside)))
         return torch.cat([times, clock_of(h, times.dtype, times.device).reshape(1)])
 

@@ -69,3 +69,32 @@ class HostClocks:
         self._size = min(2 * self._size, _LARGEST_BLOCK)
         self._numbers, self._tensors, self._next = block.data, torch.from_numpy(block).unbind(), 0
         return self.take(t, h, nodes)
+
+
+class HostStepClocks:
+    """Makes the clocks of compiled steps, the time of every stage and the step size in one tensor, in the same way.
+
+    Args:
+        dtype: As of :class:`HostClocks`.
+        nodes: The nodes of the method.
+    """
+
+    def __init__(self, dtype: torch.dtype, nodes: Sequence[float]) -> None:
+        self._dtype, self._nodes = HOST_DTYPES[dtype], tuple(nodes)
+        self._numbers: Any = np.empty(0, self._dtype).data
+        self._rows: tuple[Tensor, ...] = ()
+        self._next = 0
+
+    def take(self, t: float, h: float) -> Tensor:
+        """Return ``t + node * h`` for each node of a step, and ``h``, shape ``[nodes + 1]``."""
+        if self._next == len(self._rows):
+            block = np.empty((_FIRST_BLOCK, len(self._nodes) + 1), self._dtype)
+            self._numbers, self._rows, self._next = block.reshape(-1).data, torch.from_numpy(block).unbind(), 0
+        row = self._next
+        self._next = row + 1
+        numbers, index = self._numbers, row * (len(self._nodes) + 1)
+        for node in self._nodes:
+            numbers[index] = node * h + t
+            index += 1
+        numbers[index] = h
+        return self._rows[row]

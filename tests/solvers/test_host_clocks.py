@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from suite.solvers import odeint
-from suite.solvers.host_clocks import HostClocks
+from suite.solvers.host_clocks import HostClocks, HostStepClocks
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -23,6 +23,17 @@ def test_times_are_rounded_once_and_never_change_afterwards(dtype: torch.dtype) 
     assert all(time.dtype is dtype and time.ndim == 0 for times in taken for time in times)
     assert len(many) == 100
     assert all(time == many[0] for time in many)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_clocks_of_compiled_steps_hold_the_times_and_the_size_and_never_change_afterwards(dtype: torch.dtype) -> None:
+    nodes = (0.0, 1 / 3, 1.0)
+    clocks = HostStepClocks(dtype, nodes)
+    starts = [0.1 * index for index in range(100)]
+    taken = [clocks.take(start, -0.1) for start in starts]
+    expected = np.array([[*(node * -0.1 + start for node in nodes), -0.1] for start in starts])
+    assert torch.equal(torch.stack(taken), torch.as_tensor(expected, dtype=dtype))
+    assert all(clock.dtype is dtype and clock.shape == (4,) for clock in taken)
 
 
 @pytest.mark.parametrize("method", ["dopri5", "rk4"])
