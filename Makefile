@@ -27,7 +27,8 @@ reproduce: $(INSTALLED)  ## run the quick profile, judge the claims, write repor
 	  $(BIN)/python -m reference verdicts && $(BIN)/python -m reports build && exit $$ran
 
 test: $(INSTALLED)  ## run the tests on every core, benchmarks once each and untimed
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@# One process for each core, each with one thread: several would wait for each other.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lint: $(INSTALLED)  ## check style and formatting
 	$(BIN)/ruff check .

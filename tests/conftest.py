@@ -69,6 +69,7 @@ def smoke_records(shared_folder: Path) -> Path:
     """
     records = Path(os.environ.get("DEPTHMARK_SMOKE_RECORDS") or shared_folder / "smoke-records")
     command = [sys.executable, "-m", "suite", "run", "--profile", "smoke", "--device", "cpu", "--records", str(records)]
+    command += ["--jobs", str(os.cpu_count() or 1)]  # while one process of the run makes them, the others wait
 
     def run() -> None:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
