@@ -130,15 +130,16 @@ def test_outputs_inside_are_stops_backwards_with_or_without_cotangents() -> None
     assert courses[1] == pytest.approx(courses[0], rel=1e-5)
 
 
-def test_fixed_grids_inside_are_counted_at_every_replay() -> None:
+def test_fixed_grids_inside_are_counted_at_every_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The states of a recording are not looked at, which a stand-in does not say of itself.
+    monkeypatch.setattr("suite.solvers.problem.is_recording", lambda: True)
     given: dict[str, Any] = {"method": "euler", "gradient": "direct", "options": {"step_size": 0.25}}
     own = block(**given)
     _, step, recorder = trained(own, recorded=True, inputs=batches())
-    if step.fallback:  # the check for finite states is left out on a GPU alone
-        assert step.fallback == "a step reads a number of a tensor"
+    assert step.fallback == ""
     assert own.nfe_forward == 4 * STEPS
     assert own.nfe_backward == 0
-    assert recorder.captures <= 1
+    assert (recorder.captures, recorder.replays) == (1, STEPS - WARM_UP)
 
 
 def test_what_cannot_be_part_of_a_recording_is_said() -> None:

@@ -232,10 +232,13 @@ def test_every_published_number_is_listed_with_source_and_confidence(site: Path)
         assert " ".join(number.source.split()) in page.text
 
 
-def test_two_builds_are_the_same_bytes_in_one_process_or_several(site: Path, records: Records, tmp_path: Path) -> None:
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_two_builds_are_the_same_bytes_in_one_process_or_several(
+    jobs: int, site: Path, records: Records, tmp_path: Path
+) -> None:
     published, told = published_numbers.load(), []
     again = write_site(
-        tmp_path / "site", records, EXPERIMENTS, claims_of.load(published), published, jobs=2,
+        tmp_path / "site", records, EXPERIMENTS, claims_of.load(published), published, jobs=jobs,
         progress=lambda done, total, artefact: told.append((done, total, artefact)),
     ).parent  # fmt: skip
     assert contents(again) == contents(site)
