@@ -14,13 +14,14 @@ from suite.gradients.compiled_adjoint import AugmentedEvaluation
 from suite.gradients.reverse_adaptive import DRIFT, AdaptiveReverse
 from suite.gradients.reverse_problem import ReverseProblem
 from suite.solvers.error_norm import ErrorScale, MixedNorm
-from suite.solvers.graphs.choice import insists, require, weakly
+from suite.solvers.graphs.choice import obstacles_of_control, require, weakly
 from suite.solvers.graphs.compiled_resident import CompiledIntegrator
 from suite.solvers.graphs.inner_solves import InnerSolves
-from suite.solvers.graphs.kept import NoEndError, kept_for
+from suite.solvers.graphs.kept_solve import solve_by_recording
+from suite.solvers.graphs.recordable import Recordable
 from suite.solvers.graphs.recorder import GraphRecorder
 from suite.solvers.graphs.resident import DriftLimit, ResidentBuffers, ResidentIntegrator
-from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, ResidentSolve, count, fill
+from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, count, fill
 from suite.solvers.runge_kutta import RungeKutta
 from suite.solvers.vector_field import PackedField, count_evaluations, without_counters
 
@@ -33,24 +34,7 @@ def replay_adaptively(recorder: GraphRecorder, solver: AdaptiveReverse) -> None:
     """
     require(_obstacles(solver))
     problem = solver.problem
-    subject, _ = without_counters(problem.field.vector_field)
-    loop, at_once = problem.graph == "loop", problem.compile or insists(problem.graph)
-
-    def replay(part: _Part) -> ResidentBuffers:
-        def record() -> ResidentSolve:
-            return ResidentSolve(recorder, part.on(part.buffers()), part.prepare, loop=loop)
-
-        solve: ResidentSolve = kept_for(subject).get(subject, (loop, part.key), record, at_once=at_once)
-        solve.resident.give(*part.given())
-        part.prepare(solve.resident.buffers)
-        outcome = solve.run()
-        if outcome.lost:
-            count(problem.statistics, outcome)
-            raise NoEndError("the reverse solve comes to no end, and the host finds out why")
-        part.settle(outcome)
-        return solve.resident.buffers
-
-    _go_back(solver, replay, lambda: _carries(problem))
+    _go_back(solver, lambda part: solve_by_recording(recorder, part, problem), lambda: _carries(problem))
 
 
 def solve_inside(solves: InnerSolves, solver: AdaptiveReverse) -> None:
@@ -60,13 +44,7 @@ def solve_inside(solves: InnerSolves, solver: AdaptiveReverse) -> None:
         NotRecordedError: Where something stands in the way.
     """
     require(_obstacles(solver))
-
-    def solve(part: _Part) -> ResidentBuffers:
-        # The times are part of what it fixes, as nobody copies them between replays.
-        key = part.key, part.times
-        return solves.solve(key, solver.z, part.given(), part.buffers, part.on, part.prepare, part.settle)
-
-    _go_back(solver, solve, lambda: [True] * len(solver.values))
+    _go_back(solver, solves.solve, lambda: [True] * len(solver.values))
 
 
 def _go_back(
@@ -105,18 +83,18 @@ class _AtOutput:
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
+class _Part(Recordable):
     """A reverse solve that is to be replayed: the whole, or that between two outputs.
 
     Attributes:
         solver: What the host would do; its ``z`` is where this part starts.
-        start: Index of the output there.
+        output: Index of the output there.
         stops: Indices of the outputs at which a step ends, in their order.
         watched: Those of the inner outputs that are only compared with the state.
     """
 
     solver: AdaptiveReverse
-    start: int
+    output: int
     stops: Sequence[int]
     watched: Sequence[int]
 
@@ -130,7 +108,12 @@ class _Part:
     @property
     def times(self) -> tuple[float, ...]:
         """The times of the start, of the stops and of what is watched."""
-        return tuple([self.solver.values[index] for index in (self.start, *self.stops, *self.watched)])
+        return tuple([self.solver.values[index] for index in (self.output, *self.stops, *self.watched)])
+
+    @property
+    def start(self) -> Tensor:
+        """The augmented state at the start."""
+        return self.solver.z
 
     def given(self) -> tuple[Tensor, ...]:
         """Return what the steps read: states and cotangents at the stops, states to watch; shapes ``[outputs, n]``."""
@@ -146,7 +129,8 @@ class _Part:
         """Return the algorithm on some buffers."""
         solver, problem, tableau = self.solver, self.solver.problem, self.solver.method.tableau
         subject, _ = without_counters(problem.field.vector_field)
-        stored = tuple([torch.zeros_like(rows) for rows in self.given()])
+        places = len(self.stops), len(self.stops), len(self.watched)
+        stored = tuple([problem.states.new_zeros((count, solver.n)) for count in places])
         layout = problem.field.layout
         arrival = _AtOutput(solver.n) if len(self.stops) > 1 else None
         drift = DriftLimit(tuple(layout.sizes), DRIFT) if self.watched else None
@@ -167,7 +151,7 @@ class _Part:
     def prepare(self, buffers: ResidentBuffers) -> None:
         """Put the state at the start and the times into buffers."""
         count = 1 + len(self.stops)
-        fill(buffers, self.solver.z, self.times[:count], self.times[count:], self.solver.settings.max_num_steps)
+        fill(buffers, self.start, self.times[:count], self.times[count:], self.solver.settings.max_num_steps)
 
     def settle(self, outcome: ResidentOutcome) -> None:
         """Count what the solve has cost."""
@@ -194,11 +178,9 @@ def _rows(values: Tensor, indices: Sequence[int]) -> Tensor:
 
 def _obstacles(solver: AdaptiveReverse) -> Iterator[tuple[bool, str]]:
     problem = solver.problem
-    yield problem.states.is_complex(), "the state is complex"
     yield solver.outside, "the variant quadrature integrates over steps that the host takes"
-    yield bool(solver.settings.jump_t or solver.settings.step_t), "jump_t and step_t are times at which the host stops"
     own = problem.compile and not isinstance(solver.scale.norm, MixedNorm)
-    yield own, "compile=True measures no norm of the user's on the device"
+    yield from obstacles_of_control(problem.states, solver.settings, compiled_norm=own)
 
 
 def _carries(problem: ReverseProblem) -> list[bool]:

@@ -16,8 +16,7 @@ from suite.solvers.compiled_graph import Bound, Outputs, Token
 from suite.solvers.compiled_kept import kept_for
 from suite.solvers.error_norm import ErrorScale, MixedNorm, Tolerance, rms_norm
 from suite.solvers.errors import InvalidProblemError
-from suite.solvers.host_clocks import HOST_DTYPES, HostStepClocks, clocks_of_steps
-from suite.solvers.order_conditions import Array
+from suite.solvers.host_clocks import HostStepClocks, clocks_of_steps
 from suite.solvers.runge_kutta import Field, RungeKutta, Step
 from suite.solvers.stage_sum import Time
 from suite.solvers.step_graph import Evaluation, GridGraph, PackedEvaluation, StartGraph, StepGraph
@@ -77,10 +76,9 @@ class CompiledRungeKutta(RungeKutta):
             raise InvalidProblemError(f"compile=True takes a real state, not one of {like.dtype}")
         super().__init__(tableau, like)
         self._device, self._stages = like.device, tableau.stages
-        nodes = self.coefficients.nodes
-        self._host_dtype = None if self._host_clocks is None else HOST_DTYPES[nodes.dtype]
-        numbers = self.coefficients.node_numbers
-        self._step_clocks = None if self._host_clocks is None else HostStepClocks(nodes.dtype, numbers)
+        self._step_clocks: HostStepClocks | None = None
+        if self._host_clocks is not None:
+            self._step_clocks = HostStepClocks(self.coefficients.nodes.dtype, self.coefficients.node_numbers)
         evaluation = PackedEvaluation.of(field.layout) if evaluation is None else evaluation
         self.field = CompiledField(field, evaluation)
         self._graph = StepGraph(self.coefficients, evaluation, slopes=interpolated)
@@ -107,7 +105,7 @@ class CompiledRungeKutta(RungeKutta):
         sizes = self._graph.sizes
         if sizes is None or torch.is_grad_enabled():
             return None
-        clock = self._tensor(np.array([t, direction]))
+        clock = torch.tensor([t, direction], dtype=self.coefficients.nodes.dtype, device=self._device)
         function = self._kept.function(StartGraph(self._graph.evaluation, sizes, fresh=f0 is None))
         if function.graphs == 0 and f0 is None and self._graph.evaluation.read == 1:
             self.field.check(clock[0], y)
@@ -175,12 +173,6 @@ class CompiledRungeKutta(RungeKutta):
                 start, end = next(intervals)
                 yield CompiledStep(coefficients, start, end - start, y, state, (), None)
                 y = state.contiguous()
-
-    def _tensor(self, times: Array) -> Tensor:
-        """Return times in the dtype and on the device of the clocks."""
-        if self._host_dtype is not None:
-            return torch.from_numpy(times.astype(self._host_dtype))
-        return torch.as_tensor(times, dtype=self.coefficients.nodes.dtype, device=self._device)
 
     def _bind(self, key: tuple[bool, ...], given: tuple[Tensor, ...]) -> Outputs:
         """Take the first step of a kind in this solve."""

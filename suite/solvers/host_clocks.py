@@ -16,6 +16,7 @@ HOST_DTYPES = {torch.float32: np.float32, torch.float64: np.float64}
 """Dtypes of times that numpy has too."""
 
 _FIRST_BLOCK, _LARGEST_BLOCK = 32, 512
+_FIRST_ROWS, _MOST_ROWS = 4, 64  # a solve of few steps pays for few
 
 
 def clocks_of_steps(times: Array, nodes: Sequence[float] | Array) -> Array:
@@ -83,12 +84,14 @@ class HostStepClocks:
         self._dtype, self._nodes = HOST_DTYPES[dtype], tuple(nodes)
         self._numbers: Any = np.empty(0, self._dtype).data
         self._rows: tuple[Tensor, ...] = ()
+        self._size = _FIRST_ROWS
         self._next = 0
 
     def take(self, t: float, h: float) -> Tensor:
         """Return ``t + node * h`` for each node of a step, and ``h``, shape ``[nodes + 1]``."""
         if self._next == len(self._rows):
-            block = np.empty((_FIRST_BLOCK, len(self._nodes) + 1), self._dtype)
+            block = np.empty((self._size, len(self._nodes) + 1), self._dtype)
+            self._size = min(2 * self._size, _MOST_ROWS)
             self._numbers, self._rows, self._next = block.reshape(-1).data, torch.from_numpy(block).unbind(), 0
         row = self._next
         self._next = row + 1

@@ -171,8 +171,11 @@ def test_solves_are_provided_with_spare_steps_and_only_grow() -> None:
         work()
     assert len(solves) == 2
     assert solves.settle()
-    assert not solves.provide()
-    assert solves.provide()
+    solves.provide()
+    provided = [solve.steps for solve in solves._solves]
+    assert all(steps > outcome.tried for steps, outcome in zip(provided, solves._outcomes, strict=True))
+    solves.provide()
+    assert [solve.steps for solve in solves._solves] == provided
     with solves.recorded():
         work()
     assert solves.settle()

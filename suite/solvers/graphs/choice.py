@@ -17,6 +17,7 @@ from suite.solvers.graphs.field_identity import module_of
 from suite.solvers.graphs.inner_solves import InnerSolves, inner_solves
 from suite.solvers.graphs.kept import FALLBACKS, NoEndError, NotRecordedError
 from suite.solvers.graphs.recorder import GraphRecorder, is_recording, recorder_for
+from suite.solvers.options import AdaptiveOptions
 from suite.solvers.problem import Problem
 from suite.solvers.solution import Statistics
 from suite.solvers.vector_field import VectorField
@@ -136,6 +137,21 @@ def obstacles_of_problem(problem: Problem, subject: VectorField, *others: Tensor
     yield problem.event_fn is not None, "an event is looked for by the host"
     yield problem.has_callbacks, "the vector field is told of every step"
     yield from obstacles_of_field(subject, problem.graph, problem.y0, problem.t, *others)
+
+
+def obstacles_of_control(
+    state: Tensor, settings: AdaptiveOptions, *, compiled_norm: bool
+) -> Iterator[tuple[bool, str]]:
+    """Yield what may stand in the way of step-size control on the device.
+
+    Args:
+        state: The state that is stepped.
+        settings: Options of the control.
+        compiled_norm: Whether a norm of the user's would have to be compiled.
+    """
+    yield state.is_complex(), "the state is complex"
+    yield bool(settings.jump_t or settings.step_t), "jump_t and step_t are times at which the host stops"
+    yield compiled_norm, "compile=True measures no norm of the user's on the device"
 
 
 def one_number(name: str, tolerance: Tolerance) -> float:

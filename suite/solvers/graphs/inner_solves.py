@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,15 +12,13 @@ from torch import Tensor
 
 from suite.solvers.deferred_counts import Action, deferring, once_counted
 from suite.solvers.graphs.kept import NoEndError
+from suite.solvers.graphs.recordable import Recordable
 from suite.solvers.graphs.recorder import NotCapturableError
 from suite.solvers.graphs.resident import ResidentBuffers
 from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, outcome_of
 
 _BURST = 8  # steps between two looks where steps are measured
 _SPARE, _SPARE_STEPS = 1.25, 2  # a recording has so many times the steps that were needed, and so many more
-
-Settle = Callable[[ResidentOutcome], None]
-"""Counts what a solve has cost."""
 
 
 @dataclass(eq=False)
@@ -70,12 +68,10 @@ class InnerSolve:
                 if outcome.lost:
                     raise NoEndError("a solve comes to no end, and the host finds out why")
 
-    def suffices(self, tried: int) -> bool:
-        """Say whether the steps of a recording are enough for a solve of so many; provide for as many where not."""
-        if tried <= self.steps:
-            return True
-        self.steps = math.ceil(_SPARE * tried) + _SPARE_STEPS
-        return False
+    def provide(self, tried: int) -> None:
+        """Have enough steps in a recording for a solve of so many."""
+        if tried > self.steps:
+            self.steps = math.ceil(_SPARE * tried) + _SPARE_STEPS
 
 
 class InnerSolves:
@@ -134,46 +130,37 @@ class InnerSolves:
         finally:
             _current.remove(self)
 
-    def solve(
-        self,
-        key: Hashable,
-        y: Tensor,
-        stored: Sequence[Tensor],
-        place_for: Callable[[], ResidentBuffers],
-        make: Callable[[ResidentBuffers], Resident],
-        prepare: Callable[[ResidentBuffers], None],
-        settle: Settle,
-    ) -> ResidentBuffers:
+    def solve(self, given: Recordable) -> ResidentBuffers:
         """Take the next solve of the work, and return where its results lie.
 
-        Args:
-            key: What it fixes.
-            y: The state at its start.
-            stored: What the algorithm reads beside it.
-            place_for: Makes its buffers.
-            make: Makes the algorithm on them, anew every time that the work is done: its field may be another object.
-            prepare: Fills the buffers.
-            settle: Is told what it has cost, after every replay.
+        The algorithm is made anew every time that the work is done: its field may be another object. What it has cost
+        is counted after every replay.
 
         Raises:
             NoEndError: When it is measured and comes to none.
             NotCapturableError: When it is another solve than the one that was measured in its place.
         """
         place, self._position = self._position, self._position + 1
+        # The times are part of what it fixes, as nobody copies them between replays.
+        key = given.key, given.times
         known = place < len(self._solves) and self._solves[place].key == key
         if not known and not self._measures:
             raise NotCapturableError(_OTHER_SOLVES)
-        if not known:
-            with torch.inference_mode(False), torch.no_grad():
-                buffers = place_for()
-                prepare(buffers)
-                self._solves[place:] = [InnerSolve(key, buffers, buffers.progress[:1].clone())]
-        solve = self._solves[place]
         with torch.inference_mode(False), torch.no_grad():
-            resident = make(solve.buffers)
+            if not known:
+                buffers = given.buffers()
+                given.prepare(buffers)
+                self._solves[place:] = [InnerSolve(key, buffers, buffers.progress[:1].clone())]
+            solve = self._solves[place]
+            resident = given.on(solve.buffers)
         self._kept.append(resident)
-        solve.take(resident, y, stored, measured=self._measures)
-        once_counted(lambda: settle(self._outcomes[place]))
+        try:
+            solve.take(resident, given.start, given.given(), measured=self._measures)
+        except NoEndError:  # the host takes it, and counts it
+            del self._solves[place:]
+            self._position = place
+            raise
+        once_counted(lambda: given.settle(self._outcomes[place]))
         return solve.buffers
 
     def settle(self) -> bool:
@@ -188,10 +175,10 @@ class InnerSolves:
             action()
         return True
 
-    def provide(self) -> bool:
-        """Provide for solves as they were when last settled; say whether a recording made before suffices for them."""
-        sufficed = [solve.suffices(found.tried) for solve, found in zip(self._solves, self._outcomes, strict=True)]
-        return all(sufficed)
+    def provide(self) -> None:
+        """Provide for solves as they were when last settled."""
+        for solve, found in zip(self._solves, self._outcomes, strict=True):
+            solve.provide(found.tried)
 
     def _read(self) -> None:
         if self._solves:

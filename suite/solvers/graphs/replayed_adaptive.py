@@ -7,14 +7,24 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from torch import Tensor
+
 from suite.solvers.error_norm import ErrorScale, packed_norm, packed_tolerance
-from suite.solvers.graphs.choice import attempt, insists, obstacles_of_problem, one_number, require, weakly
+from suite.solvers.graphs.choice import (
+    attempt,
+    obstacles_of_control,
+    obstacles_of_problem,
+    one_number,
+    require,
+    weakly,
+)
 from suite.solvers.graphs.compiled_resident import CompiledIntegrator
 from suite.solvers.graphs.inner_solves import InnerSolves
-from suite.solvers.graphs.kept import NoEndError, kept_for
+from suite.solvers.graphs.kept_solve import solve_by_recording
+from suite.solvers.graphs.recordable import Recordable
 from suite.solvers.graphs.recorder import GraphRecorder
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
-from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, ResidentSolve, count, fill
+from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, count, fill
 from suite.solvers.options import AdaptiveOptions
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import RungeKutta
@@ -37,19 +47,22 @@ def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: Bu
     """
 
     def replay(recorder: GraphRecorder) -> bool:
-        _Replay(problem, settings, tableau).by_itself(recorder)
+        solve = _Forward(problem, settings, tableau)
+        solve.give(solve_by_recording(recorder, solve, problem))
         return True
 
     def inside(solves: InnerSolves) -> bool:
-        _Replay(problem, settings, tableau).inside(solves)
+        solve = _Forward(problem, settings, tableau)
+        solve.give(solves.solve(solve))
+        problem.checked = True  # the host does not look, and what is not finite comes to no end
         return True
 
     return bool(attempt(replay, problem.y0.device, problem.graph, problem.statistics, inside=inside))
 
 
 @dataclass(frozen=True, eq=False)
-class _Replay:
-    """A solve that is to be replayed.
+class _Forward(Recordable):
+    """A forward solve that is to be replayed.
 
     Attributes:
         problem: The problem.
@@ -91,36 +104,25 @@ class _Replay:
         of_state = self.problem.field.layout, y0.shape, y0.stride(), self.places
         return "adaptive", self.problem.compile, self.tableau, self.settings, self.tolerances, of_state
 
-    def by_itself(self, recorder: GraphRecorder) -> None:
-        """Solve by the recording kept of the vector field."""
-        problem = self.problem
-        subject, _ = without_counters(problem.vector_field)
-        loop = problem.graph == "loop"
+    @property
+    def times(self) -> tuple[float, ...]:
+        """The output times."""
+        return tuple(self.problem.values)
 
-        def record() -> ResidentSolve:
-            return ResidentSolve(recorder, self.on(self.buffers()), self.prepare, loop=loop)
-
-        at_once = problem.compile or insists(problem.graph)
-        solve = kept_for(subject).get(subject, (loop, self.key), record, at_once=at_once)
-        self.prepare(solve.resident.buffers)
-        outcome = solve.run()
-        if outcome.lost:
-            count(problem.statistics, outcome)
-            raise NoEndError("the solve comes to no end, and the host finds out why")
-        self.settle(outcome)
-        self.give(solve.resident.buffers)
-
-    def inside(self, solves: InnerSolves) -> None:
-        """Solve as a part of a larger recording."""
-        # The times are part of what it fixes, as nobody copies them between replays.
-        key = self.key, tuple(self.problem.values)
-        self.give(solves.solve(key, self.problem.y0, (), self.buffers, self.on, self.prepare, self.settle))
-        self.problem.checked = True  # the host does not look, and what is not finite comes to no end
+    @property
+    def start(self) -> Tensor:
+        """The state at the start."""
+        return self.problem.y0
 
     def buffers(self) -> ResidentBuffers:
         """Return new buffers."""
-        y0 = self.problem.y0
-        return ResidentBuffers.like(y0.contiguous() if self.problem.compile else y0, 1, self.places)
+        problem, y0, layout = self.problem, self.problem.y0, self.problem.field.layout
+        if not problem.compile:
+            return ResidentBuffers.like(y0, 1, self.places)
+        # Uncompiled, so that a field that returns no state is refused in its own words.
+        subject, _ = without_counters(problem.vector_field)
+        PackedField(subject, layout)(clock_of(problem.values[0], layout.time_dtype, layout.device), y0)
+        return ResidentBuffers.like(y0.contiguous(), 1, self.places)
 
     def on(self, buffers: ResidentBuffers) -> Resident:
         """Return the algorithm on some buffers."""
@@ -133,14 +135,12 @@ class _Replay:
             field = PackedField(weakly(subject), layout)
             integrator = ResidentIntegrator(RungeKutta(tableau, buffers.y), field, scale, controller, buffers)
             return Resident(buffers, integrator, first_step)
-        # Uncompiled, so that a field that returns no state is refused in its own words.
-        PackedField(subject, layout)(clock_of(problem.values[0], layout.time_dtype, layout.device), problem.y0)
         evaluation = PackedEvaluation.of(layout)
         compiled = CompiledIntegrator(tableau, evaluation, subject, scale, controller, buffers)
         return Resident(buffers, compiled, first_step)
 
     def prepare(self, buffers: ResidentBuffers) -> None:
-        """Put the problem into buffers."""
+        """Put the state at the start and the times into buffers."""
         values = self.problem.values
         inner = values[1:-1]
         padded = [*inner, *[math.nan] * (self.places - len(inner))]
@@ -163,9 +163,8 @@ class _Replay:
 
     def _obstacles(self) -> Iterator[tuple[bool, str]]:
         problem, settings = self.problem, self.settings
-        yield problem.y0.is_complex(), "the state is complex"
-        yield bool(settings.jump_t or settings.step_t), "jump_t and step_t are times at which the host stops"
-        yield problem.compile and settings.norm is not None, "compile=True measures no norm of the user's on the device"
+        own = problem.compile and settings.norm is not None
+        yield from obstacles_of_control(problem.y0, settings, compiled_norm=own)
         if len(problem.values) > 2:
             added = RungeKutta(self.tableau, problem.y0).coefficients.inside.added_nodes
             yield bool(added), "dense output of this method evaluates the field inside a step"
