@@ -64,7 +64,7 @@ class RetakenRungeKutta(Retaking):
         super().__init__(field, steps)
         # Taken one by one, a step has no use for the field at its end, except as the limit before a jump.
         jumps = any(steps.jumps(index) for index in range(len(steps) + 1))
-        self._method = RungeKutta(tableau if jumps else _without_last_stage(tableau), like)
+        self._method = RungeKutta(tableau if jumps else tableau.without_last_stage, like)
 
     def take(self, index: int, t: Time, h: Time, carried: Carried, f0: Tensor | None) -> tuple[GridStep, Carried]:
         """Take a step again; the field just past a jump is evaluated there."""
@@ -180,10 +180,3 @@ class PullBack:
 
 def _leaf(time: Time) -> Tensor:
     return torch.tensor(time, dtype=torch.float64, requires_grad=True)
-
-
-def _without_last_stage(tableau: ButcherTableau) -> ButcherTableau:
-    """Return a tableau without the stage that is the field at the end of its step; others as they are."""
-    if not tableau.first_same_as_last:
-        return tableau
-    return ButcherTableau(a=tableau.a[:-1], b=tableau.a[-1], order=tableau.order, source=tableau.source)

@@ -92,6 +92,13 @@ class ButcherTableau:
         """Whether the last stage is the field at the solution: the next step then has its first stage already."""
         return self.stages > 1 and self.b[-1] == 0 and tuple(self.a[-1]) == tuple(self.b[:-1])
 
+    @cached_property
+    def without_last_stage(self) -> ButcherTableau:
+        """The tableau without the stage that is the field at the end of its step; others as they are."""
+        if not self.first_same_as_last:
+            return self
+        return ButcherTableau(a=self.a[:-1], b=self.a[-1], order=self.order, source=self.source)
+
 
 def check_order(which: str, a: Array, weights: Array, declared: int) -> None:
     """Check that a solution satisfies the order conditions of the order it declares, and of no higher one.

@@ -130,6 +130,46 @@ def test_outputs_inside_are_stops_backwards_with_or_without_cotangents() -> None
     assert courses[1] == pytest.approx(courses[0], rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("method", "outputs"), [("dopri5", 2), ("dopri5", 7), ("bosh3", 2), ("fehlberg2", 2), ("adaptive_heun", 7)]
+)
+def test_direct_gradients_are_those_of_autograd_through_the_steps(method: str, outputs: int) -> None:
+    """At a tolerance at which steps are refused too, and losses that weigh every output otherwise."""
+    t = torch.linspace(0, 2, outputs, dtype=torch.float64)
+    weights = torch.linspace(1, 2, outputs, dtype=torch.float64).view(-1, 1, 1)
+
+    class Path(ODEBlock):
+        def forward(self, y0: Tensor) -> Tensor:
+            states = self.solved(y0, t)
+            assert isinstance(states, Tensor)
+            return weights * states
+
+    models, courses = [], []
+    for recorded in (False, True):
+        torch.manual_seed(0)
+        model = Path(Field(), rtol=1e-4, atol=1e-4, method=method, gradient="direct").double()
+        with torch.no_grad():
+            rate_of(model).fill_(6.0)
+        losses, step, _ = trained(model, recorded=recorded, inputs=batches())
+        models.append(model)
+        courses.append(losses)
+    assert step.fallback == ""
+    assert courses[1] == pytest.approx(courses[0], rel=1e-9)
+    for one, other in zip(*(model.parameters() for model in models), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-9)
+    assert models[1].nfe_backward == 0
+    if method not in {"fehlberg2", "adaptive_heun"}:  # whose steps evaluate at their end on the device alone
+        assert models[1].nfe_forward == models[0].nfe_forward
+
+
+def test_direct_gradients_reach_the_initial_state() -> None:
+    solves, model, y0 = InnerSolves(), block(gradient="direct", method="dopri5"), batches()[0].requires_grad_()
+    (expected,) = torch.autograd.grad(model(y0).square().sum(), y0)
+    with solves.measured():
+        (found,) = torch.autograd.grad(model(y0).square().sum(), y0)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
 def test_fixed_grids_inside_are_counted_at_every_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     # The states of a recording are not looked at, which a stand-in does not say of itself.
     monkeypatch.setattr("suite.solvers.problem.is_recording", lambda: True)
@@ -144,7 +184,6 @@ def test_fixed_grids_inside_are_counted_at_every_replay(monkeypatch: pytest.Monk
 
 def test_what_cannot_be_part_of_a_recording_is_said() -> None:
     for given, reason in (
-        ({"gradient": "direct"}, "autograd records the steps"),
         ({"options": {"jump_t": torch.tensor([0.5])}}, "jump_t and step_t are times at which the host stops"),
     ):
         plain, own = block(**given), block(**given)
@@ -183,7 +222,10 @@ def test_solves_are_provided_with_spare_steps_and_only_grow() -> None:
         model(y)
 
 
-def test_what_is_recorded_waits_for_nothing_and_copies_nothing_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("gradient", ["adjoint", "direct"])
+def test_what_is_recorded_waits_for_nothing_and_copies_nothing_from_the_host(
+    monkeypatch: pytest.MonkeyPatch, gradient: str
+) -> None:
     """On the meta device there is no value to read: what runs there can be captured."""
     take = InnerSolve.take
 
@@ -192,10 +234,12 @@ def test_what_is_recorded_waits_for_nothing_and_copies_nothing_from_the_host(mon
         take(self, resident, y, stored, measured=False)
 
     monkeypatch.setattr(InnerSolve, "take", three_steps)
-    solves, model, y = InnerSolves(), block().to("meta"), torch.empty(5, 2, dtype=torch.float64, device="meta")
+    solves, model = InnerSolves(), block(gradient=gradient).to("meta")
+    y = torch.empty(5, 2, dtype=torch.float64, device="meta")
+    times = torch.tensor([0.0, 0.5, 1.0])
 
     def work() -> None:
-        states = model.solved(y, model.times)  # not by a call: there is no autocast of this device to ask for
+        states = model.solved(y, times)  # not by a call: there is no autocast of this device to ask for
         assert isinstance(states, Tensor)
         states[-1].square().mean().backward()
 

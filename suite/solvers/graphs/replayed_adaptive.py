@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
+import torch
 from torch import Tensor
 
 from suite.solvers.error_norm import ErrorScale, packed_norm, packed_tolerance
@@ -23,8 +24,9 @@ from suite.solvers.graphs.inner_solves import InnerSolves
 from suite.solvers.graphs.kept_solve import solve_by_recording
 from suite.solvers.graphs.recordable import Recordable
 from suite.solvers.graphs.recorder import GraphRecorder
-from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator
+from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator, TakenStep
 from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, count, fill
+from suite.solvers.graphs.taken_again import followed, is_followed
 from suite.solvers.options import AdaptiveOptions
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import RungeKutta
@@ -48,12 +50,20 @@ def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: Bu
 
     def replay(recorder: GraphRecorder) -> bool:
         solve = _Forward(problem, settings, tableau)
-        solve.give(solve_by_recording(recorder, solve, problem))
+        problem.outputs.extend(solve.outputs(solve_by_recording(recorder, solve, problem)).unbind())
+        problem.checked = tableau.first_same_as_last
         return True
 
+    def forward(solves: InnerSolves, taken: list[TakenStep] | None) -> Tensor:
+        solve = _Forward(problem, settings, tableau, taken)
+        return solve.outputs(solves.solve(solve))
+
     def inside(solves: InnerSolves) -> bool:
-        solve = _Forward(problem, settings, tableau)
-        solve.give(solves.solve(solve))
+        if is_followed(problem):
+            outputs = followed(partial(forward, solves), problem, tableau)
+        else:
+            outputs = forward(solves, None)
+        problem.outputs.extend(outputs.unbind())
         problem.checked = True  # the host does not look, and what is not finite comes to no end
         return True
 
@@ -68,6 +78,7 @@ class _Forward(Recordable):
         problem: The problem.
         settings: Options of the step-size control.
         tableau: The method.
+        taken: Where the steps it tries are added; None to keep none.
 
     Raises:
         NotRecordedError: Where something stands in the way.
@@ -76,6 +87,7 @@ class _Forward(Recordable):
     problem: Problem
     settings: AdaptiveOptions
     tableau: ButcherTableau
+    taken: list[TakenStep] | None = None
 
     def __post_init__(self) -> None:
         require(obstacles_of_problem(self.problem, without_counters(self.problem.vector_field)[0]))
@@ -133,7 +145,8 @@ class _Forward(Recordable):
         controller, first_step = self.settings.controller(tableau.order), self.settings.first_step
         if not problem.compile:
             field = PackedField(weakly(subject), layout)
-            integrator = ResidentIntegrator(RungeKutta(tableau, buffers.y), field, scale, controller, buffers)
+            method = RungeKutta(tableau, buffers.y)
+            integrator = ResidentIntegrator(method, field, scale, controller, buffers, taken=self.taken)
             return Resident(buffers, integrator, first_step)
         evaluation = PackedEvaluation.of(layout)
         compiled = CompiledIntegrator(tableau, evaluation, subject, scale, controller, buffers)
@@ -154,12 +167,10 @@ class _Forward(Recordable):
         of_steps = outcome.tried * (tableau.stages - tableau.first_same_as_last)
         count_evaluations(problem.field, counters, 1 + (self.settings.first_step is None) + of_steps)
 
-    def give(self, buffers: ResidentBuffers) -> None:
-        """Take the outputs out of the buffers."""
-        problem = self.problem
-        problem.outputs.extend(buffers.outputs[: len(problem.values) - 2].clone().unbind())
-        problem.outputs.append(buffers.y.clone())
-        problem.checked = self.tableau.first_same_as_last
+    def outputs(self, buffers: ResidentBuffers) -> Tensor:
+        """Return the outputs out of the buffers but for the first, shape ``[outputs - 1, *state]``."""
+        inner = buffers.outputs[: len(self.problem.values) - 2]
+        return torch.cat([inner, buffers.y.unsqueeze(0)])
 
     def _obstacles(self) -> Iterator[tuple[bool, str]]:
         problem, settings = self.problem, self.settings

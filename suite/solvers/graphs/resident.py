@@ -84,6 +84,25 @@ class DriftLimit:
         return torch.stack(squares).amax(0).sqrt() > self.most
 
 
+@dataclass(frozen=True, eq=False)
+class TakenStep:
+    """A step that was tried, as a backward pass has to know it.
+
+    Attributes:
+        time: Where it starts, double precision.
+        size: Its signed size, likewise; 0 where it was not accepted, and so has led to where it started.
+        y: The state at its start.
+        passed: Which inner output times it has passed, shape ``[inner]``.
+        weights: The weights there of its slopes, shape ``[inner, stages]``.
+    """
+
+    time: Tensor
+    size: Tensor
+    y: Tensor
+    passed: Tensor
+    weights: Tensor
+
+
 class SizedSteps(Protocol):
     """Takes steps whose time and size the device alone knows.
 
@@ -125,6 +144,7 @@ class ResidentIntegrator:
         arrival: What happens at a stop before the last.
         drift: When to go back to a state stored for an inner output time, which is then no output.
         stored: These states, shape ``[inner, n]``: the solve's own begins with ``n`` such entries.
+        taken: Where every step that is tried is added, of a solve to its end in one go; None to keep none.
     """
 
     def __init__(
@@ -137,8 +157,9 @@ class ResidentIntegrator:
         arrival: Arrival | None = None,
         drift: DriftLimit | None = None,
         stored: Tensor | None = None,
+        taken: list[TakenStep] | None = None,
     ) -> None:
-        self._drift, self._stored = drift, stored
+        self._drift, self._stored, self._taken = drift, stored, taken
         self._method, self._field, self._scale, self._controller = method, field, scale, controller
         self._buffers, self._arrival = buffers, arrival
 
@@ -225,12 +246,16 @@ class ResidentIntegrator:
     def _write_outputs(self, step: Step, f: Tensor, signed: Tensor, ended: Tensor, accepted: Tensor) -> None:
         """Write the states at the output times that an accepted step has passed."""
         at = self._buffers
-        if len(at.inner) == 0:
+        if len(at.inner) == 0 and self._taken is None:
             return
         step.f1 = f
         passed, weights = self._passed(step, signed, ended, accepted)
-        states = _inside(at.y, step.dense_slopes(), weights)
-        at.outputs.copy_(torch.where(passed.view(-1, *(1,) * at.y.ndim), states, at.outputs))
+        if self._taken is not None:
+            size = torch.where(accepted, signed, torch.zeros_like(signed))
+            self._taken.append(TakenStep(at.progress[_TIME].clone(), size, at.y.clone(), passed, weights))
+        if len(at.inner) > 0:
+            states = states_inside(at.y, step.dense_slopes(), weights)
+            at.outputs.copy_(torch.where(column(passed, at.y), states, at.outputs))
 
     def _gone_back(
         self, step: Step, signed: Tensor, ended: Tensor, y: Tensor, accepted: Tensor
@@ -244,10 +269,10 @@ class ResidentIntegrator:
             step.f1 = self._field(self._seen(ended), y)
         passed, weights = self._passed(step, signed, ended, accepted)
         slopes = step.dense_slopes()
-        found = _inside(at.y[:n], slopes[:, :n], weights)
+        found = states_inside(at.y[:n], slopes[:, :n], weights)
         drifted = passed & drift.exceeded(found, stored, self._scale)
         back, first = drifted.any(), drifted.long().argmax().view(1)
-        rebuilt = _inside(at.y, slopes, weights.index_select(0, first)).view(-1)
+        rebuilt = states_inside(at.y, slopes, weights.index_select(0, first)).view(-1)
         return_to = torch.cat([stored.index_select(0, first).view(-1), rebuilt[n:]])
         time = at.inner.index_select(0, first).view(())
         return back, torch.where(back, time, ended), torch.where(back, return_to, y)
@@ -265,11 +290,15 @@ class ResidentIntegrator:
         return passed, weights.to(at.y.dtype)
 
 
-def _inside(y: Tensor, slopes: Tensor, weights: Tensor) -> Tensor:
+def column(values: Tensor, like: Tensor) -> Tensor:
+    """Return one number for each of several states like one, shape ``[n, 1, ..., 1]``."""
+    return values.view(-1, *(1,) * like.ndim)
+
+
+def states_inside(y: Tensor, slopes: Tensor, weights: Tensor) -> Tensor:
     """Return states inside a step from ``y``, shape ``[inner, *state]``, given weights of the slopes for each."""
-    column = (-1, *(1,) * y.ndim)
     states = y.expand(len(weights), *y.shape)
     # Term by term: a matrix product may be taken in a shorter format than the state's.
     for weight, slope in zip(weights.unbind(1), slopes, strict=True):
-        states = torch.addcmul(states, weight.view(column), slope)
+        states = torch.addcmul(states, column(weight, y), slope)
     return states
