@@ -22,7 +22,7 @@ from suite.solvers.methods import MethodName
 from suite.solvers.solution import Solution
 from suite.solvers.solve import solve
 from suite.solvers.state import State, StateLayout
-from suite.solvers.times import check_times
+from suite.solvers.times import check_times, clock_of
 from suite.solvers.vector_field import VectorField
 
 RunningLoss = Callable[[Tensor, Any, Any], Tensor]
@@ -64,10 +64,10 @@ def solve_with_integral(
         InvalidProblemError: As in :func:`suite.solvers.solve`, or the running loss is no real tensor.
     """
     layout = StateLayout.of(y0)
-    check_times(t)
+    start_time = check_times(t)[0]
     field = _WithIntegral(vector_field, running_loss, layout)
     parts = y0 if isinstance(y0, tuple) else (y0,)
-    start = torch.zeros(field.loss_shape(y0, t), dtype=layout.dtype, device=layout.device)
+    start = torch.zeros(field.loss_shape(y0, start_time), dtype=layout.dtype, device=layout.device)
     # Without a module for a field, a way to differentiate has to be told the parameters, and says so.
     known = isinstance(vector_field, nn.Module)
     augmented = _ModuleWithIntegral(field, vector_field, running_loss) if known else field
@@ -85,10 +85,11 @@ class _WithIntegral:
     def __init__(self, vector_field: VectorField, running_loss: RunningLoss, layout: StateLayout) -> None:
         self._vector_field, self._running_loss, self._layout = vector_field, running_loss, layout
 
-    def loss_shape(self, y0: State, t: Tensor) -> torch.Size:
+    def loss_shape(self, y0: State, time: float) -> torch.Size:
         """Evaluate the running loss once, to learn its shape."""
         with torch.no_grad():
-            loss: object = self._evaluate(t[0].to(self._layout.device, self._layout.time_dtype), y0)[1]
+            clock = clock_of(time, self._layout.time_dtype, self._layout.device)
+            loss: object = self._evaluate(clock, y0)[1]
         if not isinstance(loss, Tensor) or loss.is_complex():
             found = f"a tensor of {loss.dtype}" if isinstance(loss, Tensor) else f"a {type(loss).__name__}"
             raise InvalidProblemError(f"running_loss returns a real tensor, not {found}")

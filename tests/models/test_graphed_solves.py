@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from suite.gradients import solve_with_integral
 from suite.harness.meters import host_syncs
 from suite.models.graphed_step import WARM_UP, GraphedStep
 from suite.models.ode_block import ODEBlock
@@ -168,6 +169,47 @@ def test_direct_gradients_reach_the_initial_state() -> None:
     with solves.measured():
         (found,) = torch.autograd.grad(model(y0).square().sum(), y0)
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-12)
+
+
+class Outer(nn.Module):
+    """Solves along a field whose rate comes from outside of it, with the integral of a network's output."""
+
+    def __init__(self, *, carries_history: bool) -> None:
+        super().__init__()
+        self.field, self.density, self.scale = Field(), nn.Linear(2, 1), nn.Parameter(torch.tensor(0.5))
+        self.carries_history = carries_history
+
+    def forward(self, y0: Tensor) -> Tensor:
+        scale = 2 * self.scale if self.carries_history else self.scale
+        t = torch.tensor([0.0, 0.7, 1.0], dtype=torch.float64)
+
+        def running(t: Tensor, y: Tensor, f: Tensor) -> Tensor:
+            del t, f
+            found: Tensor = scale * self.density(y).squeeze(-1).square()
+            return found
+
+        solution, integral = solve_with_integral(self.field, running, y0, t, rtol=1e-5, atol=1e-5)
+        assert isinstance(solution.states, Tensor)
+        return solution.states[1].square().mean() + integral[1:].mean()
+
+
+def test_direct_gradients_reach_whatever_the_field_reads() -> None:
+    """Also what is no parameter of the field that is solved; refused where it has a history of its own."""
+    for carries_history, reason in ((False, ""), (True, "reads tensors that have gradients of their own")):
+        models, courses = [], []
+        for recorded in (False, True):
+            torch.manual_seed(0)
+            model = Outer(carries_history=carries_history).double()
+            optimiser = Adam(model.parameters(), lr=2**-6)
+            recorder = recorder_of(model, optimiser) if recorded else None
+            step = GraphedStep(lambda y, model=model: (model(y),), optimiser, recorder=recorder)
+            courses.append([float(step(y)[0]) for y in batches()])
+            models.append(model)
+        assert reason in step.fallback
+        assert bool(step.fallback) == carries_history
+        assert courses[1] == pytest.approx(courses[0], rel=1e-9)
+        for one, other in zip(*(model.parameters() for model in models), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-7, atol=1e-9)
 
 
 def test_fixed_grids_inside_are_counted_at_every_replay(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from suite.solvers.graphs.recordable import Recordable
 from suite.solvers.graphs.recorder import GraphRecorder
 from suite.solvers.graphs.resident import ResidentBuffers, ResidentIntegrator, TakenStep
 from suite.solvers.graphs.resident_solve import Resident, ResidentOutcome, count, fill
-from suite.solvers.graphs.taken_again import followed, is_followed
+from suite.solvers.graphs.taken_again import followed
 from suite.solvers.options import AdaptiveOptions
 from suite.solvers.problem import Problem
 from suite.solvers.runge_kutta import RungeKutta
@@ -59,11 +59,7 @@ def replayed_adaptively(problem: Problem, settings: AdaptiveOptions, tableau: Bu
         return solve.outputs(solves.solve(solve))
 
     def inside(solves: InnerSolves) -> bool:
-        if is_followed(problem):
-            outputs = followed(partial(forward, solves), problem, tableau)
-        else:
-            outputs = forward(solves, None)
-        problem.outputs.extend(outputs.unbind())
+        problem.outputs.extend(followed(partial(forward, solves), problem, tableau).unbind())
         problem.checked = True  # the host does not look, and what is not finite comes to no end
         return True
 

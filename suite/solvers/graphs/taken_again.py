@@ -6,18 +6,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.autograd.graph import Node
 
-from suite.solvers.graphs.choice import require, weakly
-from suite.solvers.graphs.field_identity import module_of
+from suite.solvers.graphs.choice import require
+from suite.solvers.graphs.kept import NotRecordedError
 from suite.solvers.graphs.resident import TakenStep, column, states_inside
 from suite.solvers.problem import Problem
-from suite.solvers.runge_kutta import RungeKutta
+from suite.solvers.runge_kutta import Field, RungeKutta
 from suite.solvers.tableau import ButcherTableau
+from suite.solvers.times import clock_of
 from suite.solvers.vector_field import PackedField, without_counters
 
-Forward = Callable[[list[TakenStep]], Tensor]
+Forward = Callable[[list[TakenStep] | None], Tensor]
 """Solves without autograd, adds the steps it tries to a list, and returns outputs, shape ``[outputs, *state]``."""
 
 
@@ -29,48 +31,43 @@ def followed(forward: Forward, problem: Problem, tableau: ButcherTableau) -> Ten
 
     Args:
         forward: Solves.
-        problem: The problem, which autograd follows.
+        problem: The problem.
         tableau: The method.
 
     Raises:
         NotRecordedError: Where something stands in the way.
     """
-    subject, _ = without_counters(problem.vector_field)
-    require(_obstacles(problem, subject))
-    module = module_of(subject)
-    parameters = [] if module is None else [value for value in module.parameters() if value.requires_grad]
-    field = PackedField(weakly(subject), problem.field.layout)
+    if not torch.is_grad_enabled():
+        return forward(None)
+    require(_obstacles(problem))
+    field = PackedField(without_counters(problem.vector_field)[0], problem.field.layout)
+    inputs = _differentiated_by(field, problem)
+    if not (inputs or problem.y0.requires_grad):
+        return forward(None)
     # With no output inside, nobody asks for the field at the end of a step.
     whole = tableau if len(problem.values) > 2 else tableau.without_last_stage
-    outputs: Tensor = _Followed.apply(forward, field, whole, problem.y0, *parameters)
+    outputs: Tensor = _Followed.apply(forward, field, whole, problem.y0, *inputs)
     return outputs
-
-
-def is_followed(problem: Problem) -> bool:
-    """Say whether autograd follows a solve."""
-    module = module_of(without_counters(problem.vector_field)[0])
-    values = (problem.y0, problem.t, *(() if module is None else module.parameters()))
-    return torch.is_grad_enabled() and any(value.requires_grad for value in values)
 
 
 class _Followed(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, forward: Forward, field: PackedField, tableau: ButcherTableau, y0: Tensor, *parameters: Tensor
+        ctx: Any, forward: Forward, field: Field, tableau: ButcherTableau, y0: Tensor, *inputs: Tensor
     ) -> Tensor:
         taken: list[TakenStep] = []
         outputs = forward(taken)
         ctx.taken, ctx.field, ctx.method = taken, field, RungeKutta(tableau, y0)
-        ctx.save_for_backward(*parameters)
+        ctx.save_for_backward(*inputs)
         return outputs
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, cotangents: Tensor) -> tuple[Tensor | None, ...]:
-        field, method, parameters = ctx.field, ctx.method, ctx.saved_tensors
+        field, method, inputs = ctx.field, ctx.method, ctx.saved_tensors
         inner, adjoint = cotangents[:-1], cotangents[-1]
         count = len(inner)  # of the places for them some are empty
-        gradients = [torch.zeros_like(parameter) for parameter in parameters]
+        gradients = [torch.zeros_like(value) for value in inputs]
         for taken in reversed(ctx.taken):
             # Over no time, as after the end and where a step was refused, the adjoint comes back as it went.
             y = taken.y.detach().requires_grad_()
@@ -81,24 +78,49 @@ class _Followed(torch.autograd.Function):
                     step.complete(field)
                     reached.append(states_inside(y, step.dense_slopes(), taken.weights[:count]))
                     weights.append(torch.where(column(taken.passed[:count], y), inner, torch.zeros_like(inner)))
-            adjoint, *products = torch.autograd.grad(reached, (y, *parameters), weights, allow_unused=True)
+            adjoint, *products = torch.autograd.grad(reached, (y, *inputs), weights, allow_unused=True)
             for total, product in zip(gradients, products, strict=True):
                 if product is not None:
                     total.add_(product)
         return None, None, None, adjoint, *gradients
 
 
-def _obstacles(problem: Problem, subject: Any) -> Iterator[tuple[bool, str]]:
-    module = module_of(subject)
+def _obstacles(problem: Problem) -> Iterator[tuple[bool, str]]:
     yield problem.compile, "compiled steps are not taken again for a backward pass"
     yield problem.t.requires_grad, "gradients with respect to the output times are the host's"
-    yield module is None, "the vector field is no module, and nobody knows what its gradients are of"
-    others = () if module is None else _others(module)
-    yield any(value.requires_grad for value in others), "the vector field reads tensors with gradients of their own"
 
 
-def _others(module: nn.Module) -> Iterator[Tensor]:
-    """Yield the tensors that a module holds beside its parameters."""
-    for part in module.modules():
-        yield from (value for value in part._buffers.values() if value is not None)
-        yield from (value for value in vars(part).values() if isinstance(value, Tensor))
+def _differentiated_by(field: Field, problem: Problem) -> list[Tensor]:
+    """Return the leaves that a vector field depends on beside the state, found in autograd's graph of an evaluation.
+
+    Raises:
+        NotRecordedError: When it depends on what autograd has followed before: a backward pass would go there as often
+            as steps are taken again.
+    """
+    layout = problem.field.layout
+    with torch.enable_grad():
+        state = problem.y0.detach().requires_grad_()
+        mark = state.view_as(state)
+        derivative = field(clock_of(problem.values[0], layout.time_dtype, layout.device), mark)
+    first = 0 if mark.grad_fn is None else mark.grad_fn._sequence_nr()
+    found: dict[int, Tensor] = {}
+    for node in _nodes_before(derivative):
+        leaf: Tensor | None = getattr(node, "variable", None)  # of a node that accumulates gradients
+        if leaf is not None:
+            found[id(leaf)] = leaf
+        elif node._sequence_nr() < first:
+            raise NotRecordedError("the vector field reads tensors that have gradients of their own")
+    found.pop(id(state), None)
+    return list(found.values())
+
+
+def _nodes_before(value: Tensor) -> Iterator[Node]:
+    """Yield every node of the graph that a tensor came out of, once."""
+    ahead = [] if value.grad_fn is None else [value.grad_fn]
+    known = set(ahead)
+    while ahead:
+        node = ahead.pop()
+        yield node
+        following = {each for each, _ in node.next_functions if each is not None} - known
+        known |= following
+        ahead.extend(following)
