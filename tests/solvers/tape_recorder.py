@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.optim import Optimizer
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from suite.models.graphed_step import GraphedStep, Losses
 from suite.solvers.graphs.recorder import NotCapturableError, Work
@@ -20,6 +20,11 @@ Operation = tuple[OpOverload, tuple[Any, ...], dict[str, Any], Any]
 
 def tensors(tree: Any) -> list[Tensor]:
     return [each for each in tree_leaves(tree) if isinstance(each, Tensor)]
+
+
+def _as_they_are(tree: Any) -> Any:
+    """Return the same memory with the shapes of the moment."""
+    return tree_map_only(Tensor, torch.ops.aten.alias.default, tree)
 
 
 class Tape(TorchDispatchMode):
@@ -33,9 +38,11 @@ class Tape(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:
             raise NotCapturableError("a step reads a number of a tensor")
+        given = _as_they_are((args, kwargs or {})) if self.records else ()
         outputs = func(*args, **(kwargs or {}))
-        if self.records:
-            self.operations.append((func, args, kwargs or {}, outputs))
+        # What only turns a tensor around in its place, as a recurrent layer does, has no work to repeat.
+        if self.records and torch.Tag.inplace_view not in func.tags:
+            self.operations.append((func, *given, _as_they_are(outputs)))
         return outputs
 
     def play(self) -> None:

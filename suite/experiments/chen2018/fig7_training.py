@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from suite.datasets.poisson_events import HORIZON, EventSequences
 from suite.declarations import Meter
 from suite.experiments.chen2018.fig7_settings import Fig7Settings
+from suite.models.graphed_step import GraphedStep
 from suite.models.latent import RecognitionNetwork, draw_initial_state, kl_to_standard_normal
 from suite.models.point_process import IntensityPath, LatentIntensity
 
@@ -81,6 +82,9 @@ def train(
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.iterations)
     noise = meter.generator("noise")
+    step = GraphedStep(
+        lambda *draws: (_negative_bound(model, training, *draws),), optimiser, gradient_norm=settings.gradient_norm
+    )
     course: dict[int, float] = {}
     for iteration in meter.resumable_steps(
         settings.iterations,
@@ -90,11 +94,7 @@ def train(
         schedule=schedule,
         course=course,
     ):
-        optimiser.zero_grad()
-        loss = _negative_bound(model, training, noise)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), settings.gradient_norm)
-        optimiser.step()
+        (loss,) = step(*_draws(model, training, noise))
         schedule.step()
         if iteration % _REPORTED_EVERY == 0:
             course[iteration] = value = loss.item()
@@ -105,13 +105,20 @@ def train(
     return course
 
 
-def _negative_bound(model: EventModel, events: EventSequences, noise: torch.Generator) -> Tensor:
+def _draws(model: EventModel, events: EventSequences, noise: torch.Generator) -> tuple[Tensor, ...]:
+    """Return what initial states are drawn with, shape ``[n, latent]``; nothing where all sequences share one."""
+    if model.encoder is None:
+        return ()
+    shape = (len(events.times), model.intensity.initial.shape[1])
+    return (torch.randn(shape, generator=noise, dtype=events.times.dtype).to(events.times.device),)
+
+
+def _negative_bound(model: EventModel, events: EventSequences, *draws: Tensor) -> Tensor:
     """Return the mean negative log-likelihood of a sequence plus the divergence of ``q(z0)`` from ``N(0, I)``."""
     posterior = model.recognised(events)
     if posterior is None:
         shared: IntensityPath = model.intensity(HORIZON)
         return -shared.log_likelihood(events.times, events.mask).mean()
     mean, log_std = posterior
-    draw = torch.randn(mean.shape, generator=noise, dtype=mean.dtype).to(mean.device)
-    path: IntensityPath = model.intensity(HORIZON, draw_initial_state(mean, log_std, draw))
+    path: IntensityPath = model.intensity(HORIZON, draw_initial_state(mean, log_std, *draws))
     return (kl_to_standard_normal(mean, log_std) - path.log_likelihood(events.times, events.mask)).mean()

@@ -83,19 +83,21 @@ class Grid:
         times: All points, observed interval first, shape ``[observed + further]``; on the host, where the solver reads
             them.
         observed: How many of them lie on the observed interval.
+        copy: All points, on the device of the models.
     """
 
     times: Tensor
     observed: int
+    copy: Tensor
 
     def at(self, index: Tensor) -> Tensor:
-        """Return the times of points of the grid, on the device of ``index``."""
-        return self.times.to(index.device)[index]
+        """Return the times of points of the grid, on the device."""
+        return self.copy[index]
 
 
 def posterior(model: LatentModel, seen: Observations, grid: Grid) -> tuple[Tensor, Tensor]:
     """Return mean and log standard deviation of ``z0``, the state at the first point of the grid."""
-    return model.encode(seen.values, grid.at(seen.index), start=float(grid.times[0]))
+    return model.encode(seen.values, grid.at(seen.index), start=grid.times.tolist()[0])
 
 
 def training_loss(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -34,6 +36,7 @@ from suite.experiments.chen2018.spiral_latents import (
 from suite.experiments.chen2018.table2_settings import Table2Settings
 from suite.experiments.stretches import stretches
 from suite.models import parameter_count
+from suite.models.graphed_step import GraphedStep
 from suite.models.latent import LatentODE, NextObservationRNN
 
 LONGEST = 50
@@ -71,8 +74,9 @@ class SpiralRun:
         self.count = count
         self.axes: dict[str, Axis] = {"data": data, "observations": count}
         observed = settings.observed_points
-        times = torch.arange(observed + settings.further_points, dtype=torch.float64)
-        self.grid = Grid(times * (settings.interval / (observed - 1)), observed)
+        spacing = settings.interval / (observed - 1)
+        times = torch.arange(observed + settings.further_points, dtype=torch.float64) * spacing
+        self.grid = Grid(times, observed, times.to(meter.device))
         # Models see positions in units of their spread, so that one learning rate serves both kinds of spirals.
         self.scale = float(sets["train"].noisy[:, :observed].std())
         self.noise_std = float(settings.released_noise if data == "released" else settings.common_centre_noise)
@@ -101,6 +105,7 @@ class SpiralRun:
         batches, draws = meter.generator("batches"), meter.generator("posterior")
         every = max(settings.iterations // settings.validations, 1)
         full = settings.batch_size >= settings.train_spirals
+        step = self._step_of(optimiser)
         parts = stretches((*range(every, settings.iterations, every), settings.iterations), LONGEST)
         since = dict.fromkeys(("loss", "seconds", "nfe_forward", "nfe_backward"), 0.0)
         name = f"{self.axes['data']} with {self.count} observations"
@@ -116,12 +121,9 @@ class SpiralRun:
                     chosen = torch.randint(settings.train_spirals, (settings.batch_size,), generator=batches)
                     seen = self.seen["train"] if full else self.seen["train"][chosen.to(meter.device)]
                     normal = torch.randn(len(seen.values), settings.latent, generator=draws, dtype=torch.float64)
-                    loss = self.loss(seen, normal.to(meter.device), self._horizon(iteration))
-                    optimiser.zero_grad()
-                    loss.backward()
-                    optimiser.step()
+                    (loss,) = step(self._horizon(iteration))(seen.values, seen.index, normal.to(meter.device))
                     schedule.step()
-                    total += loss.detach()
+                    total += loss
             since["loss"] = float(total)
             since["seconds"] += seconds.value
             if isinstance(self.model, LatentODE):
@@ -131,6 +133,18 @@ class SpiralRun:
             if part.looked_at:
                 self._record_progress(part.end, {key: value / part.since for key, value in since.items()})
                 since.update(dict.fromkeys(since, 0.0))
+
+    def _step_of(self, optimiser: torch.optim.Optimizer) -> Callable[[int], GraphedStep]:
+        """Return what gives the training step of a horizon: on a GPU each of the last ones is a graph of its own."""
+
+        @lru_cache(maxsize=1)
+        def step_of(horizon: int) -> GraphedStep:
+            def losses(values: Tensor, index: Tensor, normal: Tensor) -> tuple[Tensor]:
+                return (self.loss(Observations(values, index), normal, horizon),)
+
+            return GraphedStep(losses, optimiser)
+
+        return step_of
 
     def _horizon(self, iteration: int) -> int:
         """Return how many points the latent-variable models are to explain at an iteration."""

@@ -15,6 +15,7 @@ from suite.experiments.chen2018.shared_steps import SampledProblem, measure_roun
 from suite.experiments.classifier_training import TrainingBatches, error_percent, train_epoch
 from suite.models import ConvolutionalField, ImageClassifier, ODEBlock
 from suite.models.flows import ContinuousFlow, PlanarField
+from suite.models.graphed_step import GraphedStep
 
 
 def train_classifiers(data: ImageClassification, settings: Section6Settings, meter: Meter) -> None:
@@ -73,14 +74,12 @@ def train_flows(settings: Section6Settings, meter: Meter) -> None:
             flow = ContinuousFlow(field, method=settings.method, rtol=tolerance, atol=tolerance, gradient="adjoint")
         flow = flow.to(device).double()  # a tolerance of 1e-7 is below what single precision resolves
         optimiser = torch.optim.Adam(flow.parameters(), lr=settings.flow_learning_rate)
+        step = GraphedStep(lambda x, flow=flow: (-flow(x).mean(),), optimiser)
         for _ in meter.resumable_steps(
             settings.flow_iterations, f"tolerance {tolerance}", model=flow, optimiser=optimiser
         ):
-            optimiser.zero_grad()
-            loss = -flow(RING.sample(settings.flow_samples, generator, torch.float64).to(device)).mean()
-            loss.backward()
-            optimiser.step()
-        if not math.isfinite(float(loss.detach())):
+            (loss,) = step(RING.sample(settings.flow_samples, generator, torch.float64).to(device))
+        if not math.isfinite(float(loss)):
             raise FloatingPointError(f"training of the flow at tolerance {tolerance:g} diverged")
         flow.reset_counts()
         meter.record("excess_nll_as_trained", float(_nll(flow, held_out) - floor), "nats", tolerance=tolerance)

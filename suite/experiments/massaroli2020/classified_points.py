@@ -18,6 +18,7 @@ from suite.experiments.planar_points import square_grid
 from suite.experiments.rounding import significant
 from suite.models import parameter_count
 from suite.models.flow_classifier import FlowClassifier
+from suite.models.graphed_step import GraphedStep
 from suite.models.order_networks import KINDS
 from suite.models.regularisers import total_magnitude
 
@@ -103,16 +104,17 @@ def _train(
         FloatingPointError: When the loss is no longer finite.
     """
     optimiser = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
+
+    def losses() -> tuple[Tensor]:
+        if not effort:
+            return (cross_entropy(model(x), labels),)
+        scores, magnitude = model.with_integral(x, total_magnitude)
+        return (cross_entropy(scores, labels) + effort * magnitude,)
+
+    step = GraphedStep(losses, optimiser)
     with meter.wall_time() as elapsed:
         for epoch in meter.resumable_steps(task.epochs, task.name, model=model, optimiser=optimiser):
-            optimiser.zero_grad()
-            if effort:
-                scores, magnitude = model.with_integral(x, total_magnitude)
-                loss = cross_entropy(scores, labels) + effort * magnitude
-            else:
-                loss = cross_entropy(model(x), labels)
-            loss.backward()
-            optimiser.step()
+            (loss,) = step()
             if epoch % _REPORTED_EVERY == 0 or epoch == task.epochs - 1:
                 value = loss.item()
                 if not math.isfinite(value):

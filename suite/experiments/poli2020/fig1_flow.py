@@ -13,6 +13,7 @@ from suite.declarations import Meter
 from suite.experiments.poli2020.fig1_settings import Fig1Settings
 from suite.experiments.rounding import significant
 from suite.models.flows import ContinuousFlow, FlowField, gaussian_log_density, gaussian_samples
+from suite.models.graphed_step import GraphedStep
 from suite.models.hypersolvers import NominalTrajectories, nominal_trajectories
 from suite.models.steady_flows import SteadyPerceptron
 
@@ -40,13 +41,10 @@ def train_flow(flow: ContinuousFlow, target: str, settings: Fig1Settings, meter:
         flow.parameters(), lr=settings.flow_learning_rate, weight_decay=settings.flow_weight_decay
     )
     generator = meter.generator(f"samples of {target}")
+    step = GraphedStep(lambda x: (-flow.log_prob(x).mean(),), optimiser, gradient_norm=settings.gradient_norm)
     for iteration in meter.resumable_steps(settings.flow_iterations, target, model=flow, optimiser=optimiser):
         x = TARGETS[target](settings.flow_batch, generator).to(meter.device, torch.float32)
-        optimiser.zero_grad()
-        loss = -flow.log_prob(x).mean()
-        loss.backward()
-        nn.utils.clip_grad_norm_(flow.parameters(), settings.gradient_norm)
-        optimiser.step()
+        (loss,) = step(x)
         if iteration % _REPORTED_EVERY == 0 or iteration == settings.flow_iterations - 1:
             nll = loss.item()
             if not math.isfinite(nll):

@@ -42,7 +42,8 @@ from tests.smoke_rows import Rows, rows_by_variant
 EXPERIMENT = Table2()
 SMOKE = EXPERIMENT.profiles["smoke"]
 SIZES = Architecture(4, 25, 0.5, 20, 20, 25, "dopri5", 1e-8, "direct")
-GRID = Grid(torch.arange(20, dtype=torch.float64) * 0.2, 10)
+TIMES = torch.arange(20, dtype=torch.float64) * 0.2
+GRID = Grid(TIMES, 10, TIMES)
 VARIANTS: tuple[Variant, ...] = ("rnn", "rnn-gaps", "rnn-vae", "latent-ode")
 
 

@@ -95,7 +95,7 @@ def test_gaussian_process_is_the_conditional_of_a_joint_normal_distribution() ->
 def test_predictions_do_not_depend_on_values_that_are_asked_for(variant: str) -> None:
     settings = TimeSeriesSettings(tolerance=1e-3)
     torch.manual_seed(0)
-    model = SeriesModel(_network(variant, settings)).to(torch.float64)
+    model = SeriesModel(_network(variant, settings), settings.latent).to(torch.float64)
     windows = split(SERIES["sunspots"], 0.3, torch.Generator().manual_seed(0)).parts["test"]
     hidden = windows.targets("forecast") | windows.targets("interpolation")
     other = Windows(
