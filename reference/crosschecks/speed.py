@@ -100,7 +100,8 @@ class Speed(Experiment):
     add up to ``whole``, the solve over its steps: the ``start`` of the solve, spread over them; the ``host`` between
     two calls of compiled code; the ``entry`` to compiled code and back, that of a graph with the same inputs that does
     next to nothing; its fused ``kernels`` and the memory it takes; its matrix ``products``, those of a graph that does
-    nothing else. The last three are the ``call`` of the compiled step. Of diffrax there are ``whole``, ``start``,
+    nothing else, where one of rows with few entries, which the step fuses with what follows, is a loop of its own. The
+    last three are the ``call`` of the compiled step. Of diffrax there are ``whole``, ``start``,
     ``products``, those of a loop in jax that does nothing else, and what is ``around`` them. A part that is a
     difference may be below 0 by noise. ``step_kernels`` and ``step_products`` are counted in the compiler's code.
     ``cores`` is the CPU time of the whole solve over its wall time: torch has one thread, jax has those that it starts.

@@ -30,7 +30,7 @@ class GraphedStep:
     Where a solver of the model chooses its steps, by two launches: the gradients, with a few steps more for every solve
     than the last warm-up needed, and the optimiser's step, between which the host reads whether all solves came to
     their ends. Where one did not, the training step is taken without the recording and recorded again with more. Such
-    solves are of explicit Runge-Kutta methods, and differentiated by the adjoint.
+    solves are of explicit Runge-Kutta methods, and differentiated by the adjoint or directly.
 
     A small model is limited by launches: its step has hundreds of kernels, each shorter than its launch. The first
     steps are taken one by one and train like any other, so that as many steps are taken as without graphs. The next is

@@ -296,9 +296,10 @@ def test_what_is_recorded_waits_for_nothing_and_copies_nothing_from_the_host(
 
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("ignore:The AccumulateGrad node's stream:UserWarning")
+@pytest.mark.parametrize("gradient", ["adjoint", "direct"])
 @pytest.mark.parametrize("method", ["dopri5", "bosh3"])
-def test_training_by_graphs_is_that_by_plain_steps(method: str) -> None:
-    models = [block(method=method).cuda() for _ in range(2)]
+def test_training_by_graphs_is_that_by_plain_steps(method: str, gradient: str) -> None:
+    models = [block(method=method, gradient=gradient).cuda() for _ in range(2)]
     courses, inputs = [], [y.cuda() for y in batches(12)]
     makers: list[Callable[..., GraphedStep]] = [never_recorded, GraphedStep]
     for model, make in zip(models, makers, strict=True):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from suite.gradients import odeint_adjoint
 from suite.solvers import CountedField, InvalidProblemError, Solution, compiled_kept, odeint, solve
-from suite.solvers.lowering import tanh
+from suite.solvers.lowering import addmm, mm, tanh
 from suite.solvers.vector_field import VectorField
 
 pytestmark = pytest.mark.skipif(
@@ -157,6 +157,15 @@ def test_tanh_is_within_six_units_in_the_last_place() -> None:
     exact = torch.tanh(x.double())
     assert ((tanh(x).double() - exact).abs() <= 6 * 2.0**-23 * exact.abs().clamp(min=1e-37)).all()
     assert tanh(torch.tensor([torch.nan])).isnan().all()
+
+
+@pytest.mark.parametrize("entries", [1, 2, 4])
+def test_products_of_rows_with_few_entries_are_those_of_matrices(entries: int) -> None:
+    x, weight, bias = torch.randn(5, entries), torch.randn(3, entries).t(), torch.randn(3)
+    torch.testing.assert_close(mm(x, weight), x @ weight)
+    torch.testing.assert_close(addmm(bias, x, weight), bias + x @ weight)
+    assert mm(torch.randn(5, 5), torch.randn(5, 3)) is NotImplemented
+    assert addmm(bias, x, weight, beta=2) is NotImplemented
 
 
 def test_what_is_compiled_dies_with_its_field(y0: Tensor) -> None:

@@ -59,8 +59,8 @@ def graphs(field: VectorField) -> int:
 def test_a_compiled_resident_solve_is_that_of_the_host(recorder: RepeatingRecorder) -> None:
     """One graph for the start and one for the step serve all solves.
 
-    The step's kernels are two for each of six stages, what leads to it and the activation, and those of the control:
-    uncompiled, it is some forty operations on single numbers alone, and ten on the state.
+    The step's kernels are two for each of six stages, what leads to it and the activation, those of the control, and on
+    a CPU two that turn the weights of products of few entries: uncompiled, it is some forty operations on single numbers alone, and ten on the state.
     """
     field = Network()
     counted = CountedField(field)
@@ -81,7 +81,7 @@ def test_a_compiled_resident_solve_is_that_of_the_host(recorder: RepeatingRecord
     assert graphs(field) == 2
     assert recorder.captures == 2 * 2  # of either tolerance
     assert not torch._dynamo.utils.counters["graph_break"]
-    assert recorder.kernels[1] <= 2 * 6 + 11
+    assert recorder.kernels[1] <= 2 * 6 + 11 + 2
     alive, kept = weakref.ref(field), weakref.ref(compiled_kept.kept_for(field))
     del field, counted
     gc.collect()
