@@ -60,7 +60,8 @@ def test_a_compiled_resident_solve_is_that_of_the_host(recorder: RepeatingRecord
     """One graph for the start and one for the step serve all solves.
 
     The step's kernels are two for each of six stages, what leads to it and the activation, those of the control, and on
-    a CPU two that turn the weights of products of few entries: uncompiled, it is some forty operations on single numbers alone, and ten on the state.
+    a CPU two that turn the weights of products of few entries: uncompiled, it is some forty operations on single
+    numbers alone, and ten on the state.
     """
     field = Network()
     counted = CountedField(field)
