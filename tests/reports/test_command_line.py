@@ -10,11 +10,15 @@ from reports.__main__ import main
 from reports.serve import server
 
 
-def test_build_prints_where_the_site_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_build_prints_where_the_site_is_and_needs_no_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reports.build.cpu_count", lambda: 1)  # pages of nothing are no work for several processes
     (tmp_path / "records").mkdir()
     out = tmp_path / "site"
     assert main(["build", "--records", str(tmp_path / "records"), "--out", str(out)]) == 0
     assert (out / "index.html").resolve().as_uri() in capsys.readouterr().out
+    assert "not tested" in (out / "index.html").read_text()
 
 
 def test_damaged_record_is_named_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
