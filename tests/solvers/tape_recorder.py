@@ -15,11 +15,31 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 from suite.models.graphed_step import GraphedStep, Losses
 from suite.solvers.graphs.recorder import NotCapturableError, Work
 
-Operation = tuple[OpOverload, tuple[Any, ...], dict[str, Any], Any]
-
 
 def tensors(tree: Any) -> list[Tensor]:
-    return [each for each in tree_leaves(tree) if isinstance(each, Tensor)]
+    return [tree] if isinstance(tree, Tensor) else [each for each in tree_leaves(tree) if isinstance(each, Tensor)]
+
+
+class Operation:
+    """An operation that is done again on the same tensors, looked through once as it is repeated thousands of times."""
+
+    def __init__(self, func: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], outputs: Any) -> None:
+        self._func, self._args, self._kwargs = func, args, kwargs
+        self._mutates = func._schema.is_mutable
+        given = {each.untyped_storage().data_ptr() for each in tensors((args, kwargs))}
+        self._made = [  # the others are views of what has been written already
+            (place, each)
+            for place, each in enumerate(tensors(outputs))
+            if each.untyped_storage().data_ptr() not in given
+        ]
+
+    def again(self) -> None:
+        if self._mutates:
+            self._func(*self._args, **self._kwargs)
+        elif self._made:
+            new = tensors(self._func(*self._args, **self._kwargs))
+            for place, old in self._made:
+                old.copy_(new[place])
 
 
 def _as_they_are(tree: Any) -> Any:
@@ -42,21 +62,13 @@ class Tape(TorchDispatchMode):
         outputs = func(*args, **(kwargs or {}))
         # What only turns a tensor around in its place, as a recurrent layer does, has no work to repeat.
         if self.records and torch.Tag.inplace_view not in func.tags:
-            self.operations.append((func, *given, _as_they_are(outputs)))
+            self.operations.append(Operation(func, *given, _as_they_are(outputs)))
         return outputs
 
     def play(self) -> None:
         with torch.no_grad():
-            for func, args, kwargs, outputs in self.operations:
-                if func._schema.is_mutable:
-                    func(*args, **kwargs)
-                    continue
-                given = {each.untyped_storage().data_ptr() for each in tensors((args, kwargs))}
-                fresh = [each.untyped_storage().data_ptr() not in given for each in tensors(outputs)]
-                if any(fresh):  # the others are views of what has been written already
-                    for old, new, own in zip(tensors(outputs), tensors(func(*args, **kwargs)), fresh, strict=True):
-                        if own:
-                            old.copy_(new)
+            for operation in self.operations:
+                operation.again()
 
 
 class TapeRecorder:
