@@ -75,7 +75,7 @@ def test_on_a_shared_device_what_was_out_of_memory_runs_once_more_alone(
 ) -> None:
     monkeypatch.setattr(pool, "_on_a_shared_device", lambda cell: True)
     ledger, endings = tmp_path / "ledger", Endings()
-    run_in_pool(sharing(packages, ledger), tmp_path, None, endings, 3, packages=packages)
+    run_in_pool(sharing(packages, ledger), tmp_path, None, endings, 2, packages=packages)
     assert {variant: ending.status for variant, ending in endings.by_variant.items()} == {
         "fits": "finished",
         "fits-too": "finished",
@@ -100,6 +100,6 @@ def test_on_a_shared_device_what_was_out_of_memory_runs_once_more_alone(
 
 def test_on_a_cpu_nothing_is_alone_and_nothing_runs_twice(packages: tuple[str, ...], tmp_path: Path) -> None:
     ledger, endings = tmp_path / "ledger", Endings()
-    run_in_pool(sharing(packages, ledger), tmp_path, None, endings, 3, packages=packages)
+    run_in_pool(sharing(packages, ledger), tmp_path, None, endings, 2, packages=packages)
     assert sorted(variant for variant, _, _ in runs(ledger)) == sorted(endings.by_variant)
     assert endings.by_variant["too-large"].status == "failed"
