@@ -40,12 +40,17 @@ def gradients_by(gradient: Differentiation | None, direction: int, **arguments: 
     return gradients(states, direction), solutions[0]
 
 
+@cache
+def direct_gradients(call: str, direction: int) -> tuple[Gradients, Solution]:
+    return gradients_by(None, direction, **CALLS[call])
+
+
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("direction", [1, -1])
 def test_gradient_equals_that_of_direct_mode_to_rounding(way: Checkpointed, call: str, direction: int) -> None:
     found, solution = gradients_by(way, direction, **CALLS[call])
-    truth, direct = gradients_by(None, direction, **CALLS[call])
+    truth, direct = direct_gradients(call, direction)
     assert max(relative_errors(found, truth).values()) < 1e-12
     assert (solution.statistics.nfe, solution.statistics.accepted) == (
         direct.statistics.nfe,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -33,11 +34,17 @@ def _closed_form(problem: GradientProblem) -> dict[str, Tensor]:
     return {wrt: gradient.reshape(-1) for wrt, gradient in zip(WRT, gradients, strict=True)}
 
 
-@pytest.mark.parametrize("count", [2, 32], ids=["random directions", "every axis"])
-def test_finite_differences_equal_the_derivative_of_the_matrix_exponential(count: int) -> None:
+@cache
+def _differences(count: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return directions of the linear problem and its finite differences along them."""
     problem = _problem("linear")
     along = directions(problem, count, torch.Generator().manual_seed(1))
-    found, exact = directional_derivatives(problem, along), _closed_form(problem)
+    return along, directional_derivatives(problem, along)
+
+
+@pytest.mark.parametrize("count", [2, 32], ids=["random directions", "every axis"])
+def test_finite_differences_equal_the_derivative_of_the_matrix_exponential(count: int) -> None:
+    (along, found), exact = _differences(count), _closed_form(_problem("linear"))
     for wrt in WRT:
         torch.testing.assert_close(found[wrt], along[wrt] @ exact[wrt], rtol=1e-6, atol=1e-6)
 
@@ -61,8 +68,7 @@ class SlightlyWrong(Suite):
 @pytest.mark.parametrize("gradient", ["direct", "adjoint"])
 def test_a_gradient_wrong_by_one_in_a_thousand_shows(gradient: str) -> None:
     problem = _problem("linear")
-    along = directions(problem, 32, torch.Generator().manual_seed(1))
-    exact = directional_derivatives(problem, along)
+    along, exact = _differences(32)
     errors = {}
     for library in (Suite(), SlightlyWrong()):
         found = differentiate(problem, library, gradient, Accuracy("dopri5", 1e-9)).gradients
