@@ -58,11 +58,12 @@ class Tape(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:
             raise NotCapturableError("a step reads a number of a tensor")
-        given = _as_they_are((args, kwargs or {})) if self.records else ()
-        outputs = func(*args, **(kwargs or {}))
         # What only turns a tensor around in its place, as a recurrent layer does, has no work to repeat.
-        if self.records and torch.Tag.inplace_view not in func.tags:
-            self.operations.append(Operation(func, *given, _as_they_are(outputs)))
+        if not self.records or torch.Tag.inplace_view in func.tags:
+            return func(*args, **(kwargs or {}))
+        given, named = _as_they_are((args, kwargs or {}))
+        outputs = func(*args, **(kwargs or {}))
+        self.operations.append(Operation(func, given, named, _as_they_are(outputs)))
         return outputs
 
     def play(self) -> None:
