@@ -93,7 +93,7 @@ def test_a_compiled_resident_solve_is_that_of_the_host(recorder: RepeatingRecord
 def test_a_compiled_grid_gives_the_bits_of_the_hosts_compiled_steps(recorder: RepeatingRecorder) -> None:
     field = Network()
     t = torch.linspace(0, 1, 4, dtype=torch.float64)
-    given: dict[str, Any] = {"method": "midpoint", "options": {"step_size": 0.25}, "compile": True}
+    given: dict[str, Any] = {"method": "midpoint", "options": {"step_size": 0.1}, "compile": True}
     with torch.no_grad():
         stepped = solve(field, Y0, t, graph="never", **given)
         made = graphs(field)
