@@ -15,9 +15,10 @@ from torch import Tensor
 
 Lowering = Callable[..., Any]
 
+_FEW_TERMS = 4  # a product of rows with so many entries is no work for a library of matrix products
+
 # The odd rational function x p(x^2) / q(x^2) of degrees 9 and 8 with the least relative error on [-9, 9], 2e-8, by
 # reweighted least squares; in single precision the result is within six units in the last place.
-_FEW_TERMS = 4  # a product of rows with so many entries is no work for a library of matrix products
 _BOUND = 9.0  # beyond it the hyperbolic tangent is one in single precision
 _NUMERATOR = (1.3353412e-08, 2.0608184e-05, 3.4955345e-03, 1.33809811e-01, 1.0)
 _DENOMINATOR = (7.7760468e-07, 3.28554625e-04, 2.58767799e-02, 4.67142968e-01, 1.0)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Adam
 
 from suite.gradients import solve_with_integral
 from suite.harness.meters import host_syncs
@@ -16,7 +16,7 @@ from suite.models.graphed_step import WARM_UP, GraphedStep
 from suite.models.ode_block import ODEBlock
 from suite.solvers.errors import StepLimitError
 from suite.solvers.graphs.inner_solves import InnerSolve, InnerSolves
-from tests.solvers.tape_recorder import TapeRecorder, never_recorded, tensors
+from tests.solvers.tape_recorder import TapedSteps, never_recorded
 from tests.solvers.watching_recorder import CopiesFromHost
 
 STEPS = 6
@@ -55,18 +55,12 @@ def batches(count: int = STEPS, size: int = 5) -> list[Tensor]:
     return [torch.randn(size, 2, generator=generator, dtype=torch.float64) for _ in range(count)]
 
 
-def recorder_of(model: nn.Module, optimiser: Optimizer) -> TapeRecorder:
-    def kept() -> list[Tensor]:
-        return [*model.parameters(), *tensors([list(state.values()) for state in optimiser.state.values()])]
-
-    return TapeRecorder(kept)
-
-
 def trained(model: ODEBlock, *, recorded: bool, inputs: list[Tensor]) -> tuple[list[float], GraphedStep, Any]:
     optimiser = Adam(model.parameters(), lr=2**-6)
-    recorder = recorder_of(model, optimiser) if recorded else None
-    step = GraphedStep(losses_of(model), optimiser, gradient_norm=1.0, recorder=recorder)
-    return [float(step(y)[0]) for y in inputs], step, recorder
+    taped = TapedSteps()
+    make = taped if recorded else GraphedStep
+    step = make(losses_of(model), optimiser, gradient_norm=1.0)
+    return [float(step(y)[0]) for y in inputs], step, taped.made[0][1] if recorded else None
 
 
 def test_recorded_steps_train_and_count_as_plain_ones() -> None:
@@ -93,12 +87,11 @@ def test_methods_that_evaluate_anew_at_every_step_are_recorded_too() -> None:
 
 
 def test_a_solve_that_needs_more_steps_than_were_recorded_is_taken_again_and_no_step_is_lost() -> None:
-    plain, own = block(), block()
+    plain, own, taped = block(), block(), TapedSteps()
     losses = []
     for model, recorded in ((plain, False), (own, True)):
         optimiser = Adam(model.parameters(), lr=2**-6)
-        recorder = recorder_of(model, optimiser)
-        step = GraphedStep(losses_of(model), optimiser, recorder=recorder if recorded else None)
+        step = (taped if recorded else GraphedStep)(losses_of(model), optimiser)
         course = []
         for number, y in enumerate(batches(9)):
             if number == 4:
@@ -109,6 +102,7 @@ def test_a_solve_that_needs_more_steps_than_were_recorded_is_taken_again_and_no_
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
     assert step.fallback == ""
     assert (own.nfe_forward, own.nfe_backward) == (plain.nfe_forward, plain.nfe_backward)
+    ((_, recorder),) = taped.made
     assert recorder.captures >= 4
     assert recorder.replays > 4
 
@@ -201,8 +195,7 @@ def test_direct_gradients_reach_whatever_the_field_reads() -> None:
             torch.manual_seed(0)
             model = Outer(carries_history=carries_history).double()
             optimiser = Adam(model.parameters(), lr=2**-6)
-            recorder = recorder_of(model, optimiser) if recorded else None
-            step = GraphedStep(lambda y, model=model: (model(y),), optimiser, recorder=recorder)
+            step = (TapedSteps() if recorded else GraphedStep)(lambda y, model=model: (model(y),), optimiser)
             courses.append([float(step(y)[0]) for y in batches()])
             models.append(model)
         assert reason in step.fallback

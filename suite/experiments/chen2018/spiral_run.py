@@ -135,7 +135,7 @@ class SpiralRun:
                 since.update(dict.fromkeys(since, 0.0))
 
     def _step_of(self, optimiser: torch.optim.Optimizer) -> Callable[[int], GraphedStep]:
-        """Return what gives the training step of a horizon: on a GPU each of the last ones is a graph of its own."""
+        """Return what gives the training step of a horizon: on a GPU the present horizon's is a graph."""
 
         @lru_cache(maxsize=1)
         def step_of(horizon: int) -> GraphedStep:

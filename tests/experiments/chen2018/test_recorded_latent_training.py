@@ -19,7 +19,7 @@ from suite.experiments.chen2018.time_series_training import SeriesModel, _networ
 from suite.models.graphed_step import WARM_UP, GraphedStep
 from suite.models.latent import RecognitionNetwork
 from suite.models.point_process import LatentIntensity
-from tests.solvers.tape_recorder import TapeRecorder, tensors
+from tests.solvers.tape_recorder import TapedSteps
 
 Training = tuple[nn.Module, Callable[..., Tensor], list[tuple[Tensor, ...]]]
 """A model, its loss, and the inputs of every step."""
@@ -69,21 +69,14 @@ def series() -> Training:
 
 @pytest.mark.parametrize("training", [events, spirals, series])
 def test_steps_are_recorded_and_train_as_plain_ones(training: Callable[[], Training]) -> None:
-    courses, steps = [], []
-    for recorded in (False, True):
+    courses, taped = [], TapedSteps()
+    for make in (GraphedStep, taped):
         torch.manual_seed(0)
         model, loss, inputs = training()
         optimiser = Adam(model.parameters(), lr=2**-6)
-
-        def kept(model: nn.Module = model, optimiser: Adam = optimiser) -> list[Tensor]:
-            return [*model.parameters(), *tensors([list(state.values()) for state in optimiser.state.values()])]
-
-        recorder = TapeRecorder(kept) if recorded else None
-        step = GraphedStep(lambda *given, loss=loss: (loss(*given),), optimiser, gradient_norm=1.0, recorder=recorder)
+        step = make(lambda *given, loss=loss: (loss(*given),), optimiser, gradient_norm=1.0)
         courses.append([float(step(*given)[0]) for given in inputs])
-        steps.append((step, recorder))
-    step, recorder = steps[-1]
+    ((step, recorder),) = taped.made
     assert step.fallback == ""
     assert courses[1] == pytest.approx(courses[0], rel=1e-8)
-    assert recorder is not None
     assert recorder.replays == 2 * (STEPS - WARM_UP)
